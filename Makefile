@@ -1,0 +1,50 @@
+# Two commands do everything: `make demo` and `make test`. Both set up what they need in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-training lint benchmark scenes clean
+
+demo: $(VENV)/.demo
+	$(BIN)/cyclorama demo demo-output
+
+test: $(VENV)/.dev lint
+	$(BIN)/python -m pytest
+
+# The training package's tests need PyTorch; `make test` runs them too where it is installed.
+test-training: $(VENV)/.train
+	$(BIN)/python -m pytest tests/test_training.py
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+benchmark: $(VENV)/.dev
+	$(BIN)/python benchmarks/stages.py
+
+# Slow: path tracing. Not needed to use the scenes, which are in the repository.
+scenes: $(VENV)/.scenes
+	cd scenes && ../$(BIN)/python -m cyclorama_scenes.render cyclorama_scenes
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet -e '.[demo]'
+	touch $@
+
+$(VENV)/.dev: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet -e '.[demo,dev]'
+	touch $@
+
+$(VENV)/.train: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet -e '.[demo,dev,train]'
+	touch $@
+
+$(VENV)/.scenes: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet -e '.[scenes]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo-output build dist

@@ -1,0 +1,90 @@
+"""Where the matte is unsure: the only part of a picture that is worth full-resolution work.
+
+On portraits the band around an outline is a tenth of the picture. Working in rectangles that cover it
+keeps the work vectorised and skips the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cyclorama.types import Alpha
+
+SURE_BACKGROUND, SURE_FOREGROUND = 0.02, 0.98
+TILE = 96  # pixels; measured at 1080p: 64 has more calls, 160 more idle pixels, both slower
+
+
+def unsure(alpha: Alpha, margin: int = 0) -> NDArray[np.uint8]:
+    """Mask uint8 (H, W), 1 where alpha is neither surely 0 nor surely 1, widened by `margin` pixels.
+
+    A jump from 0 to 1 between neighbours is unsure as well: the true edge is somewhere on it.
+    """
+    low = cv2.erode(alpha, np.ones((3, 3), np.uint8))
+    high = cv2.dilate(alpha, np.ones((3, 3), np.uint8))
+    mask = ((high > SURE_BACKGROUND) & (low < SURE_FOREGROUND)).astype(np.uint8)
+    if margin:
+        return cv2.dilate(mask, np.ones((2 * margin + 1, 2 * margin + 1), np.uint8))  # type: ignore[return-value]
+    return mask
+
+
+def tiles(mask: NDArray[np.uint8], height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    """Rectangles (rows, columns) of a height x width picture that cover the mask's pixels.
+
+    Args:
+        mask: uint8 (h, w), any size; it is stretched over the picture.
+
+    Neighbours in a row are joined, so that a wide band is few calls.
+    """
+    rows, columns = -(-height // TILE), -(-width // TILE)
+    # A mask pixel's footprint may straddle tiles: widen before the tiles are marked.
+    h, w = mask.shape
+    ys, xs = np.nonzero(mask)
+    if not len(ys):
+        return
+    marked = np.zeros((rows, columns), bool)
+    tops = np.clip((ys * height // h) // TILE, 0, rows - 1)
+    bottoms = np.clip((((ys + 1) * height + h - 1) // h - 1) // TILE, 0, rows - 1)
+    lefts = np.clip((xs * width // w) // TILE, 0, columns - 1)
+    rights = np.clip((((xs + 1) * width + w - 1) // w - 1) // TILE, 0, columns - 1)
+    for r, c in ((tops, lefts), (tops, rights), (bottoms, lefts), (bottoms, rights)):
+        marked[r, c] = True
+    for row in range(rows):
+        column = 0
+        while column < columns:
+            if not marked[row, column]:
+                column += 1
+                continue
+            end = column
+            while end < columns and marked[row, end]:
+                end += 1
+            yield (
+                slice(row * TILE, min((row + 1) * TILE, height)),
+                slice(column * TILE, min(end * TILE, width)),
+            )
+            column = end
+
+
+def enlarge(small: NDArray[np.float32], rows: slice, columns: slice, height: int, width: int) -> NDArray[np.float32]:
+    """The rectangle [rows, columns] of `small` stretched linearly over a height x width picture.
+
+    Args:
+        small: float32 (h, w) or (h, w, C), C <= 4.
+
+    Equal to resizing the whole and cutting, without the cost of the whole.
+    """
+    h, w = small.shape[:2]
+    scale_y, scale_x = h / height, w / width
+    # Pixel centres are at +0.5: x_small = (x + 0.5) * scale - 0.5.
+    matrix = np.array(
+        [
+            [scale_x, 0, (columns.start + 0.5) * scale_x - 0.5],
+            [0, scale_y, (rows.start + 0.5) * scale_y - 0.5],
+        ]
+    )
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(small, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]

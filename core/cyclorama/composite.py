@@ -1,0 +1,81 @@
+"""Putting a subject over a background."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cyclorama.colour import decode, encode
+from cyclorama.types import Alpha, Colour, DeepRgb, Light, Rgb
+
+BLUR_SHARE = 0.02  # default standard deviation of a blurred room, of the frame's long side
+
+
+def composite(foreground: DeepRgb, alpha: Alpha, background: DeepRgb, light: Light = "srgb") -> DeepRgb:
+    """`alpha * foreground + (1 - alpha) * background` (Porter & Duff 1984, "over"; straight foreground).
+
+    Args:
+        foreground, background: uint8 or uint16 (H, W, 3), alike in shape and dtype.
+        alpha: float32 (H, W) in [0, 1].
+        light: "srgb" blends the stored values. A network learns its alpha from pictures blended so, and
+            players and editors blend so by default: the same alpha then gives back the same hair.
+            "linear" blends light, as a lens does: better for defocus and motion blur, but thin dark hair
+            over a bright background is lost in it.
+
+    Returns:
+        An array of the shape and dtype of `foreground`.
+    """
+    if light == "linear":
+        mixed = cv2.blendLinear(decode(foreground), decode(background), alpha, 1 - alpha)
+        return encode(mixed, foreground.dtype)  # type: ignore[arg-type]
+    if foreground.dtype == np.uint8:
+        return cv2.blendLinear(foreground, background, alpha, 1 - alpha)  # type: ignore[return-value]
+    a = alpha[..., None]
+    mixed = foreground * a + background * (1 - a)
+    return np.rint(mixed).astype(foreground.dtype)
+
+
+def fill(colour: Colour, height: int, width: int) -> Rgb:
+    """A picture of one colour, uint8 (height, width, 3)."""
+    return np.full((height, width, 3), (colour.red, colour.green, colour.blue), np.uint8)
+
+
+def cover(picture: Rgb, height: int, width: int) -> Rgb:
+    """Scales a picture until it covers height x width, and crops it around its middle."""
+    h, w = picture.shape[:2]
+    if (h, w) == (height, width):
+        return picture
+    scale = max(height / h, width / w)
+    crop_h, crop_w = min(h, max(1, round(height / scale))), min(w, max(1, round(width / scale)))
+    top, left = (h - crop_h) // 2, (w - crop_w) // 2
+    crop = picture[top : top + crop_h, left : left + crop_w]
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return cv2.resize(crop, (width, height), interpolation=method)  # type: ignore[return-value]
+
+
+def blurred_room(rgb: DeepRgb, alpha: Alpha, radius: float | None) -> DeepRgb:
+    """The picture without its subject, out of focus.
+
+    Args:
+        rgb: uint8 or uint16 (H, W, 3).
+        alpha: float32 (H, W) in [0, 1].
+        radius: standard deviation in pixels; None: `BLUR_SHARE` of the long side.
+
+    Weighting by 1 - alpha (normalised convolution, Knutsson & Westin 1993) keeps the subject's colours
+    out of the room: a plain blur surrounds the subject with a glow of itself.
+    """
+    height, width = alpha.shape
+    sigma = BLUR_SHARE * max(height, width) if radius is None else radius
+    # A blur of sigma needs no more detail than sigma / 3.
+    scale = min(1.0, 3.0 / sigma)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    weight: NDArray[np.float32] = 1 - cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    # Where no room is near, its mean colour stands in: hidden by the subject, but never a division by 0.
+    mean = (small * weight[..., None]).sum((0, 1)) / max(float(weight.sum()), 1e-3)
+    blurred = cv2.GaussianBlur(np.dstack([small * weight[..., None], weight]), (0, 0), sigma * scale)
+    share = blurred[..., 3:]
+    room = (blurred[..., :3] + 1e-3 * mean) / (share + 1e-3)
+    large = cv2.resize(room, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.rint(np.clip(large, 0, np.iinfo(rgb.dtype).max)).astype(rgb.dtype)

@@ -1,0 +1,121 @@
+"""The values that pass between the parts of the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cyclorama.errors import SettingError
+
+Rgb: TypeAlias = NDArray[np.uint8]  # (H, W, 3) sRGB, C-contiguous
+DeepRgb: TypeAlias = NDArray[np.uint8 | np.uint16]  # the same, or uint16 for 16-bit pictures
+Alpha: TypeAlias = NDArray[np.float32]  # (H, W) in [0, 1], 1 = subject
+
+Light: TypeAlias = Literal["srgb", "linear"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matte:
+    """What belongs to the subject.
+
+    Attributes:
+        alpha: float32 (H, W) in [0, 1].
+        foreground: the subject's own colours, straight (not premultiplied), of the picture's shape and
+            dtype; None where the settings ask for alpha alone.
+    """
+
+    alpha: Alpha
+    foreground: DeepRgb | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Colour:
+    """A background of one colour; sRGB components 0 ... 255."""
+
+    red: int
+    green: int
+    blue: int
+
+    def __post_init__(self) -> None:
+        for name in ("red", "green", "blue"):
+            value = getattr(self, name)
+            if not 0 <= value <= 255:
+                raise SettingError(f"expected a colour component from 0 to 255, got {name}={value}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A still background, scaled to cover the frame and cropped to it around its middle.
+
+    Attributes:
+        pixels: uint8 (H, W, 3) sRGB, any size.
+    """
+
+    pixels: Rgb
+
+
+class Frames(Protocol):
+    """A moving background: the picture at any time, looped by whoever implements it."""
+
+    def frame_at(self, time: Fraction) -> Rgb:
+        """Returns uint8 (H, W, 3) sRGB, any size, for `time` in seconds since the start."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clip:
+    """A moving background, scaled as `Picture` is."""
+
+    frames: Frames
+
+
+@dataclass(frozen=True, slots=True)
+class Blur:
+    """The room itself, out of focus, without the subject's colours smeared into it.
+
+    Attributes:
+        radius: standard deviation in pixels of the frame; None means 2 % of the frame's long side.
+    """
+
+    radius: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.radius is not None and not 0 < self.radius <= 500:
+            raise SettingError(f"expected a blur radius above 0 and up to 500 pixels, got {self.radius}")
+
+
+@dataclass(frozen=True, slots=True)
+class Transparent:
+    """Nothing: the result is the subject with an alpha channel."""
+
+
+Background: TypeAlias = Colour | Picture | Clip | Blur | Transparent
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a session works; the same names in the command, on the wire and in the plug-ins.
+
+    Attributes:
+        background: what goes behind the subject.
+        light: "srgb" blends the stored values, as the networks' training pictures were blended and as
+            editors and players do; "linear" blends amounts of light, which is right where the edge is
+            motion or lens blur rather than hair.
+        decontaminate: estimate the subject's own colours, so that the old background does not shine
+            through hair. Without it the picture's colours are used as they are.
+        smoothing: 0 ... 1, how much of the last matte is kept where the picture has not moved.
+    """
+
+    background: Background = field(default_factory=Transparent)
+    light: Light = "srgb"
+    decontaminate: bool = True
+    smoothing: float = 0.6
+
+    def __post_init__(self) -> None:
+        if self.light not in ("srgb", "linear"):
+            raise SettingError(f"expected light 'srgb' or 'linear', got {self.light!r}")
+        if not 0 <= self.smoothing < 1:
+            raise SettingError(f"expected smoothing from 0 to below 1, got {self.smoothing}")

@@ -1,0 +1,1 @@
+"""Files in, files out: still pictures, video, and the `cyclorama` command."""

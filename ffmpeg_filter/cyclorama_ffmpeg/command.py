@@ -1,0 +1,346 @@
+"""The `cyclorama` command: reads options, calls the parts, and turns their errors into one line each."""
+
+from __future__ import annotations
+
+import glob
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, NoReturn, Optional
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+import cyclorama
+from cyclorama.errors import CycloramaError, InputError, MediaError, OutputError, SettingError
+from cyclorama.types import Settings, Transparent
+from cyclorama_ffmpeg import backgrounds, demonstration, doctor, images, still, video
+from cyclorama_ffmpeg.frames import open_input
+from cyclorama_ffmpeg.output import check_target
+
+INTERRUPTED = 130  # what a shell gives a command that Ctrl-C ended
+
+app = typer.Typer(
+    help="Put any background behind the people in pictures and video.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+BackgroundOption = Annotated[
+    str,
+    typer.Option(
+        "--background",
+        "-b",
+        help="transparent, blur, blur:RADIUS (pixels), #rrggbb, a built-in scene's name (see `cyclorama scenes`), "
+        "or a file: a picture, or a clip, which loops. suggest: by what they wear (not in this version yet).",
+    ),
+]
+ModelOption = Annotated[str, typer.Option("--model", help="Network or keyer; see `cyclorama models`.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, directml, coreml or openvino.")]
+ThreadsOption = Annotated[int, typer.Option("--threads", min=0, help="CPU threads of the network; 0: all cores.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
+LightOption = Annotated[
+    str,
+    typer.Option("--light", help="srgb blends as editors and players do; linear as a lens does (defocus, motion)."),
+]
+DecontaminateOption = Annotated[
+    bool,
+    typer.Option("--decontaminate/--keep-colours", help="Remove the old background's colour from hair and edges."),
+]
+
+
+def fail(message: object) -> None:
+    err.print(f"cyclorama: {message}", style="red" if err.is_terminal else None, markup=False)
+
+
+def engine_for(model: str, device: str, threads: int) -> cyclorama.Engine:
+    """Loads the engine, and says why a GPU that is there is not used."""
+    engine = cyclorama.Engine(model, device, threads=threads)
+    if engine.matter.note:
+        err.print(f"cyclorama: {engine.matter.note}", markup=False)
+    return engine
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A bar on a terminal, nothing elsewhere."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, disable=not err.is_terminal, transient=True) as progress:
+        yield progress
+
+
+@app.command("image")
+def image_command(
+    inputs: Annotated[list[str], typer.Argument(metavar="IN...", help="Pictures, folders, or patterns like '*.jpg'.")],
+    background: BackgroundOption = "transparent",
+    output: Annotated[
+        Optional[Path],  # noqa: UP045 - typer reads it on Python 3.10 too
+        typer.Option("--output", "-o", help="A file for one picture, a folder for several. Default: beside each."),
+    ] = None,
+    matte: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--matte", help="Also write the alpha as a grey picture: a file for one, a folder for several."),
+    ] = None,
+    cutout: Annotated[
+        bool, typer.Option("--cutout", help="Also write the subject alone, NAME-cutout.png, beside the output.")
+    ] = False,
+    light: LightOption = "srgb",
+    decontaminate: DecontaminateOption = True,
+    model: ModelOption = "portrait",
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 0,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Replace the background of pictures (JPEG, PNG, WebP, TIFF, AVIF; 8 and 16 bits)."""
+    behind = backgrounds.parse(background)
+    settings = Settings(background=behind, light=light, decontaminate=decontaminate)  # type: ignore[arg-type]
+    sources = list(dict.fromkeys(expand(inputs)))
+    default = ".png" if isinstance(behind, Transparent) else None
+    jobs = images.plan(sources, output, matte, default_suffix=default, cutout=cutout)
+    images.check(jobs, transparent=isinstance(behind, Transparent), overwrite=overwrite)
+    engine = engine_for(model, device, threads)
+    failures = 0
+    with progress_bar() as progress:
+        task = progress.add_task("pictures", total=len(jobs), rate="")
+        for job in jobs:
+            start = time.perf_counter()
+            try:
+                images.run(engine, settings, job)
+                out.print(f"{job.target}", markup=False)
+            except CycloramaError as error:
+                failures += 1
+                fail(error)
+            progress.update(task, advance=1, rate=f"{time.perf_counter() - start:.1f} s")
+    if failures:
+        if len(jobs) > 1:
+            fail(f"{failures} of {len(jobs)} pictures failed")
+        raise typer.Exit(1)
+
+
+def expand(inputs: list[str]) -> Iterator[Path]:
+    """Files named, files of folders named, and files of patterns that the shell left alone."""
+    for text in inputs:
+        path = Path(text)
+        if path.is_dir():
+            found = sorted(p for p in path.iterdir() if p.suffix.lower() in still.READABLE and p.is_file())
+            if not found:
+                raise MediaError(f"{path}: expected pictures in this folder, it has none")
+            yield from found
+        elif not path.exists() and glob.has_magic(text):
+            matches = sorted(Path(m) for m in glob.glob(text, recursive=True))  # noqa: PTH207 - absolute patterns too
+            if not matches:
+                raise MediaError(f"{text}: no file matches")
+            yield from (m for m in matches if m.is_file())
+        else:
+            yield path
+
+
+@app.command("video")
+def video_command(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A video file.")],
+    background: BackgroundOption,
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", "-o", help=".mp4, .m4v, .mov, .mkv or .webm. Default: IN-cyclorama.mp4 beside IN."),
+    ] = None,
+    matte: Annotated[Optional[Path], typer.Option("--matte", help="Also write the alpha as a grey video.")] = None,  # noqa: UP045
+    smoothing: Annotated[
+        float, typer.Option("--smoothing", min=0, max=0.99, help="Steadiness of the edge where nothing moves; 0: none.")
+    ] = 0.6,
+    light: LightOption = "srgb",
+    decontaminate: DecontaminateOption = True,
+    model: ModelOption = "portrait",
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 0,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Replace the background of a video; its sound is copied as it is."""
+    behind = backgrounds.parse(background)
+    transparent = isinstance(behind, Transparent)
+    settings = Settings(background=behind, light=light, decontaminate=decontaminate, smoothing=smoothing)  # type: ignore[arg-type]
+    if output is None:
+        output = source.with_name(f"{source.stem}-cyclorama{'.webm' if transparent else '.mp4'}")
+    if matte is not None and matte.resolve() == output.resolve():
+        raise OutputError(f"{matte}: the matte and the result have the same name")
+    with open_input(source):  # a source that cannot be read is said before the output's faults
+        pass
+    for target in (output, matte):
+        if target is not None:
+            check_target(target, (source,), overwrite=overwrite)
+    video.encoding_for(output, transparent=transparent)
+    if matte is not None:
+        video.encoding_for(matte, transparent=False)
+    engine = engine_for(model, device, threads)
+    start = time.perf_counter()
+    with progress_bar() as progress:
+        task = progress.add_task(source.name, total=None, rate="")
+
+        def show(done: int, total: int, _: Fraction) -> None:
+            rate = f"{done / (time.perf_counter() - start):.1f} fps"
+            progress.update(task, completed=done, total=max(done, total) if total else None, rate=rate)
+
+        summary = video.replace_background(engine.session(settings), source, output, matte_target=matte, progress=show)
+    for note in summary.notes:
+        err.print(f"cyclorama: note: {note}", markup=False)
+    seconds = time.perf_counter() - start
+    rate = summary.frames / seconds
+    out.print(f"{output}  ({summary.frames} frames in {seconds:.1f} s, {rate:.1f} fps)", markup=False)
+
+
+@app.command("models")
+def models_command() -> None:
+    """List the models, and whether their weights are in place."""
+    from cyclorama import weights
+    from cyclorama.matting import MATTERS
+
+    table = Table("model", "weights", "what it is", box=None, pad_edge=False)
+    entries = weights.manifest()
+    for name in MATTERS:
+        if name not in entries:
+            table.add_row(name, "none needed", "keyer for real green screens, no network")
+            continue
+        try:
+            size = weights.path(name).stat().st_size
+            state = f"{size / 1e6:.1f} MB, verified"
+        except CycloramaError as error:
+            state = str(error)
+        table.add_row(name, state, entries[name].summary)
+    out.print(table)
+
+
+@app.command("scenes")
+def scenes_command() -> None:
+    """List the built-in backgrounds."""
+    import cyclorama_scenes
+
+    for name, path in cyclorama_scenes.paths().items():
+        out.print(f"{name:16} {path}", markup=False)
+
+
+@app.command("doctor")
+def doctor_command(model: ModelOption = "portrait") -> None:
+    """Run true inference on every device, print the time per frame, and name what stands idle."""
+    import onnxruntime
+
+    out.print(
+        f"cyclorama {cyclorama.__version__}, Python {sys.version.split()[0]}, ONNX Runtime {onnxruntime.__version__}"
+    )
+    trials = doctor.try_devices(model)
+    height, width = doctor.FRAME
+    for trial in trials:
+        if trial.milliseconds is None:
+            out.print(f"{trial.device}: does not work: {trial.note}", markup=False)
+        else:
+            out.print(f"{trial.device}: {trial.milliseconds:.0f} ms a frame ({model}, matte of {width} x {height})")
+    cards = doctor.graphics_cards()
+    for sentence in doctor.idle_cards(cards, trials):
+        out.print(sentence, markup=False)
+    if not cards:
+        out.print("no graphics card found; the CPU does the work")
+    if not any(t.milliseconds is not None for t in trials):
+        raise typer.Exit(1)
+
+
+@app.command("demo")
+def demo_command(
+    folder: Annotated[Path, typer.Argument(help="Where the clips and the contact sheet go.")] = Path("demo-output"),
+) -> None:
+    """Make a clip of a real person with sound, replace its background, and say where the result is."""
+    made = demonstration.run(folder, say=lambda text: out.print(text, markup=False))
+    out.print(f"before: {made.before}\nafter:  {made.after}\nsheet:  {made.sheet}", markup=False)
+
+
+@app.command("train")
+def train_command(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name (portrait) or a TOML file.")],
+    data: Annotated[Path, typer.Option("--data", help="Folder with the recipe's people and rooms.")],
+    run: Annotated[Path, typer.Option("--run", help="Folder for checkpoints; a run in it is gone on with.")],
+    device: Annotated[str, typer.Option("--device", help="PyTorch device: cpu, cuda, mps.")] = "cpu",
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that compose pictures.")] = 1,
+    preview: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--preview", help="Only write a sheet of what the network will see, as a picture."),
+    ] = None,
+) -> None:
+    """Train a network (needs the extra: pip install cyclorama[train])."""
+    training = load_training()
+    if preview is not None:
+        check_target(preview, (), overwrite=True)
+        training.preview(recipe, data, preview)
+        out.print(f"{preview}", markup=False)
+        return
+    out.print(training.train(recipe, data, run, device=device, workers=workers))
+
+
+@app.command("export")
+def export_command(
+    checkpoint: Annotated[Path, typer.Argument(help="best.pt of a training run.")],
+    target: Annotated[Path, typer.Argument(help="ONNX file to write.")],
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Turn a trained checkpoint into an ONNX file and print its line for the manifest."""
+    check_target(target, (checkpoint,), overwrite=overwrite)
+    out.print(load_training().export(checkpoint, target), markup=False)
+
+
+def load_training():  # type: ignore[no-untyped-def]
+    """The training package's entry points, or one line about the extra that they need."""
+    try:
+        from cyclorama_training import entry
+    except ImportError as error:
+        raise SettingError(f"this needs {error.name}: pip install 'cyclorama[train]'") from error
+    return entry
+
+
+@app.callback(invoke_without_command=True)
+def version_option(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if version:
+        out.print(f"cyclorama {cyclorama.__version__}")
+        raise typer.Exit
+
+
+def main() -> NoReturn:
+    """Runs the command. Errors of ours are one line and exit status 1; wrong usage is 2; Ctrl-C 130."""
+    # SIGTERM as an exception, so that what is half written is removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as leave:
+        sys.exit(leave.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        fail("interrupted; nothing half written was left")
+        sys.exit(INTERRUPTED)
+    except InputError as error:
+        fail(error)
+        sys.exit(1)
+    except CycloramaError as error:
+        fail(error)
+        sys.exit(1)
+    except typer.BadParameter as error:
+        fail(error.format_message())
+        sys.exit(2)
+    except Exception as error:
+        # click's usage errors, which typer does not export under a name of its own
+        if not hasattr(error, "format_message"):
+            raise
+        fail(f"{error.format_message()} (see --help)")
+        sys.exit(2)
+    sys.exit(0)
