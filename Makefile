@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.demo
 	$(BIN)/cyclorama demo demo-output
 
-test: $(VENV)/.dev lint
+test: $(VENV)/.dev
 	$(BIN)/python -m pytest
 
 # The training package's tests need PyTorch; `make test` runs them too where it is installed.

@@ -7,6 +7,7 @@ keeps the work vectorised and skips the rest.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -14,8 +15,10 @@ from numpy.typing import NDArray
 
 from cyclorama.types import Alpha
 
+Sampled = TypeVar("Sampled", bound=NDArray[Any])
+
 SURE_BACKGROUND, SURE_FOREGROUND = 0.02, 0.98
-TILE = 96  # pixels; measured at 1080p: 64 has more calls, 160 more idle pixels, both slower
+TILE = 64  # pixels; on a portrait at 1080p rectangles of 64 hold 0.27 of the picture, of 96 0.35
 
 
 def unsure(alpha: Alpha, margin: int = 0) -> NDArray[np.uint8]:
@@ -40,18 +43,11 @@ def tiles(mask: NDArray[np.uint8], height: int, width: int) -> Iterator[tuple[sl
     Neighbours in a row are joined, so that a wide band is few calls.
     """
     rows, columns = -(-height // TILE), -(-width // TILE)
-    # A mask pixel's footprint may straddle tiles: widen before the tiles are marked.
     h, w = mask.shape
-    ys, xs = np.nonzero(mask)
-    if not len(ys):
-        return
-    marked = np.zeros((rows, columns), bool)
-    tops = np.clip((ys * height // h) // TILE, 0, rows - 1)
-    bottoms = np.clip((((ys + 1) * height + h - 1) // h - 1) // TILE, 0, rows - 1)
-    lefts = np.clip((xs * width // w) // TILE, 0, columns - 1)
-    rights = np.clip((((xs + 1) * width + w - 1) // w - 1) // TILE, 0, columns - 1)
-    for r, c in ((tops, lefts), (tops, rights), (bottoms, lefts), (bottoms, rights)):
-        marked[r, c] = True
+    if (h, w) != (height, width):  # a mask pixel's footprint may straddle tiles
+        mask = cv2.dilate(mask, np.ones((3, 3), np.uint8))  # type: ignore[assignment]
+    tops, lefts = np.arange(rows) * TILE * h // height, np.arange(columns) * TILE * w // width
+    marked = np.maximum.reduceat(np.maximum.reduceat(mask, tops, axis=0), lefts, axis=1)
     for row in range(rows):
         column = 0
         while column < columns:
@@ -66,6 +62,19 @@ def tiles(mask: NDArray[np.uint8], height: int, width: int) -> Iterator[tuple[sl
                 slice(column * TILE, min(end * TILE, width)),
             )
             column = end
+
+
+def shrink(picture: Sampled, height: int, width: int) -> Sampled:
+    """A picture or matte averaged down to height x width (or stretched, where that is larger)."""
+    h, w = picture.shape[:2]
+    if (h, w) == (height, width):
+        return picture
+    # INTER_AREA has a fast path for halving and a slow one for everything else: halve first.
+    while h >= 2 * height and w >= 2 * width:
+        picture = cv2.resize(picture, (w // 2, h // 2), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        h, w = picture.shape[:2]
+    method = cv2.INTER_AREA if h * w > height * width else cv2.INTER_LINEAR
+    return cv2.resize(picture, (width, height), interpolation=method)  # type: ignore[return-value]
 
 
 def enlarge(small: NDArray[np.float32], rows: slice, columns: slice, height: int, width: int) -> NDArray[np.float32]:

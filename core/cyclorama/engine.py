@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from cyclorama import matting
+from cyclorama.band import shrink
 from cyclorama.composite import blurred_room, composite, cover, fill
 from cyclorama.errors import PictureError
 from cyclorama.foreground import estimate_foreground
@@ -99,15 +99,7 @@ class Session:
     def shrink(self, rgb: DeepRgb) -> Rgb:
         """The frame at the network's working size, uint8."""
         eight: Rgb = rgb if rgb.dtype == np.uint8 else (rgb >> 8).astype(np.uint8)  # type: ignore[assignment]
-        height, width = rgb.shape[:2]
-        h, w = self.engine.matter.size(height, width)
-        if (h, w) == (height, width):
-            return eight
-        # INTER_AREA has a fast path for halving and a slow one for everything else: halve first.
-        while eight.shape[0] >= 2 * h and eight.shape[1] >= 2 * w:
-            eight = cv2.resize(eight, (eight.shape[1] // 2, eight.shape[0] // 2), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-        method = cv2.INTER_AREA if height * width > h * w else cv2.INTER_LINEAR
-        return cv2.resize(eight, (w, h), interpolation=method)  # type: ignore[return-value]
+        return shrink(eight, *self.engine.matter.size(*rgb.shape[:2]))
 
     def small_alpha(self, small: Rgb, shape: tuple[int, int]) -> Alpha:
         """The steadied matte at working size of the next frame, whose full size is `shape`."""

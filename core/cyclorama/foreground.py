@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cyclorama.band import SURE_FOREGROUND, enlarge, tiles
+from cyclorama.band import SURE_FOREGROUND, enlarge, shrink, tiles
 from cyclorama.types import Alpha, DeepRgb
 
 Float = NDArray[np.float32]
@@ -16,7 +16,13 @@ Float = NDArray[np.float32]
 WORKING_SIDE = 480
 # Radii of the paper's two passes, 90 and 6 pixels, which it gives for pictures of some 2,000 pixels.
 RADII_SHARE = (90 / 2000, 6 / 2000)
-TINY = 1e-5
+# Doublings of the power of alpha by which neighbours count in the two passes (so to the 8th, then to the
+# 4th; the paper's is the first). A half-covered pixel
+# carries the old background's colour into the mean: on made hair (tests) the error falls to 0.4 of the paper's.
+SURENESS = (3, 2)
+# Where all neighbours are faint they still count, by this share of alpha.
+FAINT = np.float32(1e-6)
+TINY = np.float32(1e-12)
 
 
 def estimate_foreground(rgb: DeepRgb, alpha: Alpha) -> DeepRgb:
@@ -38,31 +44,44 @@ def estimate_foreground(rgb: DeepRgb, alpha: Alpha) -> DeepRgb:
     top = np.float32(np.iinfo(rgb.dtype).max)
     scale = min(1.0, WORKING_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32) / top
-    a = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
+    small = shrink(rgb, *size[::-1]).astype(np.float32) / top
+    a: Alpha = shrink(alpha, *size[::-1])
     foreground: Float = small
     background: Float = small
-    for share in RADII_SHARE:
+    for share, doublings in zip(RADII_SHARE, SURENESS, strict=True):
         radius = max(2, round(share * max(size)))
-        foreground, background = _fuse(small, a, foreground, background, radius)  # type: ignore[arg-type]
+        foreground = _spread(foreground, a, doublings, radius)
+        background = _spread(background, 1 - a, doublings, radius)
+        # The picture's residual is given back to the foreground (the paper's last step).
+        b, f = background, foreground
+        mixed = a[..., None]
+        foreground = np.clip(f + mixed * (small - mixed * f - (1 - mixed) * b), 0, 1)
 
     out = rgb.copy()
-    partial = ((alpha > 0) & (alpha < SURE_FOREGROUND)).astype(np.uint8)
+    partial = cv2.inRange(alpha, float(np.finfo(np.float32).tiny), SURE_FOREGROUND)
     for rows, columns in tiles(partial, height, width):
-        pixels = rgb[rows, columns].astype(np.float32) / top
         matte = alpha[rows, columns, None]
         f = enlarge(foreground, rows, columns, height, width)
         b = enlarge(background, rows, columns, height, width)
-        estimate = f + matte * (pixels - matte * f - (1 - matte) * b)
-        out[rows, columns] = np.rint(np.clip(estimate, 0, 1) * top).astype(rgb.dtype)
+        # f + matte * (pixels - matte * f - (1 - matte) * b), in place: memory is what this costs.
+        estimate = rgb[rows, columns] / top
+        estimate -= b
+        b -= f
+        b *= matte
+        estimate += b
+        estimate *= matte
+        estimate += f
+        np.clip(estimate, 0, 1, out=estimate)
+        estimate *= top
+        out[rows, columns] = np.rint(estimate, out=estimate)
     return out
 
 
-def _fuse(picture: Float, alpha: Alpha, foreground: Float, background: Float, radius: int) -> tuple[Float, Float]:
-    """One pass: each side's blurred colours, then the picture's residual given back to the foreground."""
+def _spread(colours: Float, share: Alpha, doublings: int, radius: int) -> Float:
+    """Each pixel's mean colour of the neighbours that are surely of one side; `share` is that side's alpha."""
     window = (2 * radius + 1, 2 * radius + 1)
-    a = alpha[..., None]
-    weight = cv2.blur(alpha, window)[..., None]
-    f = cv2.blur(foreground * a, window) / (weight + TINY)
-    b = cv2.blur(background * (1 - a), window) / (1 - weight + TINY)
-    return np.clip(f + a * (picture - a * f - (1 - a) * b), 0, 1), b
+    weight = share
+    for _ in range(doublings):
+        weight = weight * weight
+    weight = weight + FAINT * share
+    return cv2.blur(colours * weight[..., None], window) / (cv2.blur(weight, window)[..., None] + TINY)

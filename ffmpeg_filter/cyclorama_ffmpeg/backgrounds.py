@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from cyclorama_ffmpeg import still
 from cyclorama_ffmpeg.frames import ToRgb, open_input, upright, video_stream
 
 WORDS = "suggest, transparent, blur, blur:RADIUS, #rrggbb"
+FALLBACK_RATE = Fraction(25)  # frames a second, for the last frame of a clip that says neither duration nor rate
 HEX = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 
 
@@ -72,51 +74,71 @@ def from_file(path: Path) -> Background:
     return Clip(clip)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """A frame of a clip: when it begins and ends, in seconds since the clip's first, and its picture."""
+
+    start: Fraction
+    end: Fraction
+    picture: Rgb
+
+
 class LoopedClip:
     """A video file as an endless background: it holds one frame at a time, and starts over at its end."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._to_rgb = ToRgb()
-        self._frames = self._decode()
-        self._start = Fraction(0)  # when the present round began
-        first = next(self._frames, None)
-        if first is None:
-            raise MediaError(f"{path}: expected a clip, it has no frame that can be decoded")
-        _, self._shown = first
-        self._next = next(self._frames, None)
-        self._still = self._next is None
+        self._length: Fraction | None = None  # known once the end was seen
+        self._frames: Iterator[Shown]
+        self._shown: Shown
+        self._rewind()
 
     def frame_at(self, time: Fraction) -> Rgb:
-        """See `cyclorama.types.Frames`. Times must not go back by more than the clip's length."""
-        while not self._still and (self._next is None or time >= self._start + self._next[0]):
-            if self._next is None:
-                self._start = self._start + self._length
-                if time < self._start:
-                    # The last frame stays for its own time.
-                    self._start = self._start - self._length
-                    return self._shown
-                self._frames = self._decode()
-                self._next = next(self._frames, None)
-                continue
-            _, self._shown = self._next
-            self._next = next(self._frames, None)
-        return self._shown
+        """See `cyclorama.types.Frames`. Going back costs decoding from the start."""
+        while True:
+            inside = time if self._length is None else time % self._length
+            if inside < self._shown.start:
+                self._rewind()
+            elif inside < self._shown.end:
+                return self._shown.picture
+            elif (following := next(self._frames, None)) is None:
+                self._length = self._shown.end
+            else:
+                self._shown = following
 
-    def _decode(self) -> Iterator[tuple[Fraction, Rgb]]:
-        """(time since the first frame, picture) of the whole file."""
+    def _rewind(self) -> None:
+        self._frames = self._decode()
+        first = next(self._frames, None)
+        if first is None:
+            raise MediaError(f"{self._path}: expected a clip, it has no frame that can be decoded")
+        self._shown = first
+
+    def _decode(self) -> Iterator[Shown]:
+        """Every frame once."""
         with open_input(self._path) as container:
             stream = video_stream(container, self._path)
             stream.thread_type = "AUTO"
             base = stream.time_base or Fraction(1, 1000)
-            origin: Fraction | None = None
-            last = gap = Fraction(0)
+            # A frame stays until the next one comes, so the work is always one frame behind the decoder.
+            shown: av.VideoFrame | None = None
+            origin = start = Fraction(0)
+            gap = 1 / (stream.average_rate or FALLBACK_RATE)
             try:
                 for frame in container.decode(stream):
                     time = (frame.pts or 0) * base
-                    origin = time if origin is None else origin
-                    gap, last = time - origin - last, time - origin
-                    yield last, upright(self._to_rgb(frame), frame.rotation)
+                    if shown is None:
+                        origin = time
+                    else:
+                        gap = max(time - origin - start, Fraction(0))
+                        yield Shown(start, start + gap, self._rgb(shown))
+                        start += gap
+                    shown = frame
             except av.FFmpegError as error:
                 raise MediaError(f"{self._path}: the clip is damaged ({error.strerror})") from error
-            self._length = last + (gap or Fraction(1, 25))
+            if shown is not None:
+                own = shown.duration * base or gap or 1 / FALLBACK_RATE
+                yield Shown(start, start + own, self._rgb(shown))
+
+    def _rgb(self, frame: av.VideoFrame) -> Rgb:
+        return upright(self._to_rgb(frame), frame.rotation)

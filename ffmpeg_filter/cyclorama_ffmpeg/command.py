@@ -18,17 +18,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 import cyclorama
-from cyclorama.errors import CycloramaError, InputError, MediaError, OutputError, SettingError
+from cyclorama.errors import CycloramaError, MediaError, OutputError, SettingError
 from cyclorama.types import Settings, Transparent
-from cyclorama_ffmpeg import backgrounds, demonstration, doctor, images, still, video
-from cyclorama_ffmpeg.frames import open_input
+from cyclorama_ffmpeg import backgrounds, demonstration, doctor, images, still, video, writing
+from cyclorama_ffmpeg.frames import open_input, video_stream
 from cyclorama_ffmpeg.output import check_target
 
-INTERRUPTED = 130  # what a shell gives a command that Ctrl-C ended
+# What a shell gives a command that Ctrl-C or SIGTERM ended.
+INTERRUPTED, TERMINATED = 130, 143
 
 app = typer.Typer(
     help="Put any background behind the people in pictures and video.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
@@ -143,10 +143,11 @@ def expand(inputs: list[str]) -> Iterator[Path]:
                 raise MediaError(f"{path}: expected pictures in this folder, it has none")
             yield from found
         elif not path.exists() and glob.has_magic(text):
-            matches = sorted(Path(m) for m in glob.glob(text, recursive=True))  # noqa: PTH207 - absolute patterns too
+            found = sorted(Path(m) for m in glob.glob(text, recursive=True))  # noqa: PTH207 - absolute patterns too
+            matches = [m for m in found if m.is_file()]
             if not matches:
                 raise MediaError(f"{text}: no file matches")
-            yield from (m for m in matches if m.is_file())
+            yield from matches
         else:
             yield path
 
@@ -157,7 +158,12 @@ def video_command(
     background: BackgroundOption,
     output: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--output", "-o", help=".mp4, .m4v, .mov, .mkv or .webm. Default: IN-cyclorama.mp4 beside IN."),
+        typer.Option(
+            "--output",
+            "-o",
+            help=".mp4, .m4v, .mov, .mkv or .webm. Default: beside IN, IN-cyclorama.mp4 "
+            "(transparent: .webm), or of another of these that can hold its sound.",
+        ),
     ] = None,
     matte: Annotated[Optional[Path], typer.Option("--matte", help="Also write the alpha as a grey video.")] = None,  # noqa: UP045
     smoothing: Annotated[
@@ -174,18 +180,19 @@ def video_command(
     behind = backgrounds.parse(background)
     transparent = isinstance(behind, Transparent)
     settings = Settings(background=behind, light=light, decontaminate=decontaminate, smoothing=smoothing)  # type: ignore[arg-type]
-    if output is None:
-        output = source.with_name(f"{source.stem}-cyclorama{'.webm' if transparent else '.mp4'}")
-    if matte is not None and matte.resolve() == output.resolve():
-        raise OutputError(f"{matte}: the matte and the result have the same name")
-    with open_input(source):  # a source that cannot be read is said before the output's faults
-        pass
+    with open_input(source) as container:  # a source that cannot be read is said before the output's faults
+        video_stream(container, source)
+        if output is None:
+            output = writing.default_target(source, container, transparent=transparent)
+        writing.encoding_for(output, transparent=transparent)
+        writing.check_sound(output, container, transparent=transparent)
+    if matte is not None:
+        if matte.resolve() == output.resolve():
+            raise OutputError(f"{matte}: the matte and the result have the same name")
+        writing.encoding_for(matte, transparent=False)
     for target in (output, matte):
         if target is not None:
-            check_target(target, (source,), overwrite=overwrite)
-    video.encoding_for(output, transparent=transparent)
-    if matte is not None:
-        video.encoding_for(matte, transparent=False)
+            check_target(target, (source, Path(background)), overwrite=overwrite)
     engine = engine_for(model, device, threads)
     start = time.perf_counter()
     with progress_bar() as progress:
@@ -270,7 +277,10 @@ def demo_command(
 def train_command(
     recipe: Annotated[str, typer.Argument(help="A recipe's name (portrait) or a TOML file.")],
     data: Annotated[Path, typer.Option("--data", help="Folder with the recipe's people and rooms.")],
-    run: Annotated[Path, typer.Option("--run", help="Folder for checkpoints; a run in it is gone on with.")],
+    run: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--run", help="Folder for checkpoints, runs/RECIPE by default; a run in it is gone on with."),
+    ] = None,
     device: Annotated[str, typer.Option("--device", help="PyTorch device: cpu, cuda, mps.")] = "cpu",
     workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that compose pictures.")] = 1,
     preview: Annotated[
@@ -279,13 +289,33 @@ def train_command(
     ] = None,
 ) -> None:
     """Train a network (needs the extra: pip install cyclorama[train])."""
-    training = load_training()
+    from cyclorama_training import entry
+
     if preview is not None:
         check_target(preview, (), overwrite=True)
-        training.preview(recipe, data, preview)
+        entry.preview(recipe, data, preview)
         out.print(f"{preview}", markup=False)
         return
-    out.print(training.train(recipe, data, run, device=device, workers=workers))
+    with training_extra():
+        figures = entry.train(recipe, data, run or Path("runs") / Path(recipe).stem, device=device, workers=workers)
+    out.print(figures, markup=False)
+
+
+@app.command("evaluate")
+def evaluate_command(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Models to measure; see `cyclorama models`.")],
+    data: Annotated[Path, typer.Option("--data", help="Folder with the recipe's people and rooms.")],
+    recipe: Annotated[str, typer.Option("--recipe", help="Whose validation pictures: a recipe's name or file.")] = (
+        "portrait"
+    ),
+    device: DeviceOption = "auto",
+) -> None:
+    """Measure models on pictures that training never saw: IoU, MAD, empty rooms, time."""
+    from cyclorama_training import entry
+
+    for model in models:
+        report, milliseconds = entry.evaluate(model, recipe, data, device=device)
+        out.print(f"{model}: {report.line()}, {milliseconds:.0f} ms a matte of 512 x 288", markup=False)
 
 
 @app.command("export")
@@ -296,42 +326,51 @@ def export_command(
 ) -> None:
     """Turn a trained checkpoint into an ONNX file and print its line for the manifest."""
     check_target(target, (checkpoint,), overwrite=overwrite)
-    out.print(load_training().export(checkpoint, target), markup=False)
+    from cyclorama_training import entry
+
+    with training_extra():
+        lines = entry.export(checkpoint, target)
+    out.print(lines, markup=False)
 
 
-def load_training():  # type: ignore[no-untyped-def]
-    """The training package's entry points, or one line about the extra that they need."""
+@contextmanager
+def training_extra() -> Iterator[None]:
+    """Turns a missing package of the extra `train` into one line that names it."""
     try:
-        from cyclorama_training import entry
-    except ImportError as error:
-        raise SettingError(f"this needs {error.name}: pip install 'cyclorama[train]'") from error
-    return entry
+        yield
+    except ModuleNotFoundError as error:
+        raise SettingError(f"this needs the package {error.name}: pip install 'cyclorama[train]'") from error
 
 
 @app.callback(invoke_without_command=True)
 def version_option(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
 ) -> None:
     if version:
         out.print(f"cyclorama {cyclorama.__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        err.print(context.get_help(), markup=False)
+        raise typer.Exit(2)
 
 
 def main() -> NoReturn:
     """Runs the command. Errors of ours are one line and exit status 1; wrong usage is 2; Ctrl-C 130."""
     # SIGTERM as an exception, so that what is half written is removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
-        app(standalone_mode=False)
-    except typer.Exit as leave:
-        sys.exit(leave.exit_code)
+        status = app(standalone_mode=False)  # what a command's typer.Exit carries; None at its end
+        if status == INTERRUPTED:  # typer's own answer to Ctrl-C, which says nothing
+            raise KeyboardInterrupt
     except (KeyboardInterrupt, typer.Abort):
         fail("interrupted; nothing half written was left")
         sys.exit(INTERRUPTED)
-    except InputError as error:
-        fail(error)
-        sys.exit(1)
-    except CycloramaError as error:
+    except SystemExit as stop:
+        if stop.code == TERMINATED:
+            fail("terminated; nothing half written was left")
+        raise
+    except (CycloramaError, OSError) as error:  # OSError: a name too long, a folder without permission
         fail(error)
         sys.exit(1)
     except typer.BadParameter as error:
@@ -343,4 +382,4 @@ def main() -> NoReturn:
             raise
         fail(f"{error.format_message()} (see --help)")
         sys.exit(2)
-    sys.exit(0)
+    sys.exit(status)

@@ -41,14 +41,14 @@ def run(folder: Path, *, say: Callable[[str], None]) -> Demonstration:
         SettingError: scikit-image, which ships the photograph, is not installed.
         OutputError: the folder cannot be written.
     """
-    photograph = _photograph()
+    picture = photograph()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made ({error.strerror})") from error
     made = Demonstration(folder / "before.mp4", folder / "after.mp4", folder / "before-and-after.png")
     with whole_file(made.before) as temporary:
-        write_clip(temporary, photograph)
+        write_clip(temporary, picture)
     engine = Engine()
     start = time.perf_counter()
     session = engine.session(Settings(background=backgrounds.parse(SCENE)))
@@ -63,7 +63,7 @@ def run(folder: Path, *, say: Callable[[str], None]) -> Demonstration:
     return made
 
 
-def _photograph() -> Rgb:
+def photograph() -> Rgb:
     """Eileen Collins, photographed by NASA (public domain): uint8 (512, 512, 3)."""
     try:
         from skimage import data

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from cyclorama.engine import Engine, cut_out
+from cyclorama.engine import Engine
 from cyclorama.errors import OutputError
-from cyclorama.foreground import estimate_foreground
-from cyclorama.types import Settings
+from cyclorama.types import Settings, Transparent
 from cyclorama_ffmpeg import still
 from cyclorama_ffmpeg.output import check_target, whole_file
 
@@ -42,7 +41,8 @@ def plan(
         default_suffix: of outputs whose name is made here; None: the source's own, if it can be written.
 
     Raises:
-        OutputError: one file is named for several sources, or two sources would write the same file.
+        OutputError: one file is named for several sources, in a folder that is not there, or one file
+            would be written twice.
     """
     jobs = []
     for source in sources:
@@ -54,9 +54,14 @@ def plan(
     seen: dict[Path, Path] = {}
     for job in jobs:
         for target in job.targets:
-            other = seen.setdefault(target, job.source)
-            if other != job.source or job.targets.count(target) > 1:
-                raise OutputError(f"{target}: would be written twice (from {other} and {job.source}); give a folder")
+            # By the folder's true path: a link or `..` makes a second name, not a second file.
+            place = target.parent.resolve() / target.name
+            if place in seen:
+                raise OutputError(
+                    f"{target}: would be written twice (from {seen[place]} and {job.source}); rename a picture, "
+                    "or choose another name with -o or --matte"
+                )
+            seen[place] = job.source
     return jobs
 
 
@@ -67,22 +72,44 @@ def _named(wish: Path | None, default: Path, count: int) -> Path:
         return wish / default.name
     if count > 1:
         raise OutputError(f"{wish}: expected a folder for {count} pictures, got a file's name")
+    if not wish.parent.is_dir():
+        raise OutputError(f"{wish.parent}: no such folder; make it first")
     return wish
 
 
 def check(jobs: Sequence[Job], *, transparent: bool, overwrite: bool) -> None:
-    """Raises OutputError for what cannot be written, before any work is done. Makes missing output folders."""
+    """Raises OutputError for what cannot be written, before any work is done.
+
+    Folders that were asked for and are not there yet are made by `run`: a call that fails leaves none.
+    """
+    sources = {identity for job in jobs if (identity := _identity(job.source))}
     for job in jobs:
         still.check_format(job.target, alpha=transparent)
         if job.matte is not None:
             still.check_format(job.matte, alpha=False)
         for target in job.targets:
-            if not target.parent.exists() and job.source.parent != target.parent:
-                try:
-                    target.parent.mkdir()
-                except OSError as error:
-                    raise OutputError(f"{target.parent}: cannot be made ({error.strerror})") from error
-            check_target(target, (job.source,), overwrite=overwrite)
+            if target.parent.is_dir():
+                check_target(target, (job.source,), overwrite=overwrite)
+                if _identity(target) in sources:
+                    raise OutputError(f"{target}: this output is another of the inputs; choose a folder with -o")
+            elif target.parent != job.source.parent:  # else the source is not there either, and `run` says so
+                check_target(target.parent, (), overwrite=False)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from error
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What links and other spellings of a file's name have in common; None where there is no file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def run(engine: Engine, settings: Settings, job: Job) -> None:
@@ -93,11 +120,14 @@ def run(engine: Engine, settings: Settings, job: Job) -> None:
     """
     picture = still.read(job.source)
     alpha = still.matte_of(engine, picture)
+    for target in job.targets:
+        _make(target.parent)
     with whole_file(job.target) as temporary:
         still.write(temporary, still.replace_background(engine.session(settings), picture, alpha), picture)
     if job.matte is not None:
         with whole_file(job.matte) as temporary:
             still.write(temporary, np.rint(alpha * 255).astype(np.uint8))
     if job.cutout is not None:
+        alone = engine.session(replace(settings, background=Transparent()))
         with whole_file(job.cutout) as temporary:
-            still.write(temporary, cut_out(estimate_foreground(picture.pixels, alpha), alpha), picture)
+            still.write(temporary, still.replace_background(alone, picture, alpha), picture)

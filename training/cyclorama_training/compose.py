@@ -19,7 +19,7 @@ from cyclorama_training.data import SOURCE_WEIGHT, Image, Person
 
 Float = NDArray[np.floating[Any]]  # float32 in truth; NumPy's stubs widen it at every division
 
-EMPTY_SHARE = 0.06  # an empty room must give an empty matte
+EMPTY_SHARE = 0.10  # an empty room must give an empty matte
 ORIGINAL_SHARE = 0.28  # true pictures: real shadows, real contact, held objects
 PEOPLE_COUNTS = (0.70, 0.21, 0.09)  # one, two, three people pasted into one room
 TOUCH_ALPHA = 128  # a side of the cut-out with this much alpha on it was cut by the picture's frame

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from cyclorama.foreground import estimate_foreground
 
 Split = Literal["train", "validation"]
+SPLITS: tuple[Split, ...] = ("train", "validation")
 Image = NDArray[np.uint8]
 
 # One name in this many is held back. Changing it changes the split: do not, once a figure is published.

@@ -7,7 +7,6 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,69 +16,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from cyclorama import toml
 from cyclorama_training import data
 from cyclorama_training.compose import Composer
 from cyclorama_training.losses import matte_loss
 from cyclorama_training.network import PortraitNetwork
+from cyclorama_training.recipe import Recipe
 from cyclorama_training.validate import Report, ValidationSet
 
 SAVE_SECONDS = 120  # a kill costs no more than this
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    steps: int
-    batch: int
-    rate: float
-    shapes: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """A recipe file: see `recipes/portrait.toml`."""
-
-    people: str
-    rooms: str
-    long_side: int
-    room_long_side: int
-    seed: int
-    encoder_rate_share: float
-    weight_decay: float
-    ema_decay: float
-    validate_every: int
-    precision: str
-    phases: tuple[Phase, ...]
-
-    @classmethod
-    def read(cls, path: Path) -> Recipe:
-        with path.open("rb") as file:
-            values: dict[str, Any] = toml.load(file)
-        phases = tuple(
-            Phase(p["steps"], p["batch"], p["rate"], tuple((h, w) for h, w in p["shapes"])) for p in values["phase"]
-        )
-        return cls(**values["data"], **values["train"], phases=phases)
-
-    @property
-    def steps(self) -> int:
-        return sum(p.steps for p in self.phases)
-
-    def phase_at(self, step: int) -> Phase:
-        for phase in self.phases:
-            if step < phase.steps:
-                return phase
-            step -= phase.steps
-        return self.phases[-1]
-
-    def rate_at(self, step: int) -> float:
-        """Warm-up over 200 steps, then a cosine inside each phase that ends at a tenth of its rate."""
-        start = 0
-        for phase in self.phases:
-            if step < start + phase.steps:
-                progress = (step - start) / phase.steps
-                return phase.rate * min(1.0, (step + 1) / 200) * (0.1 + 0.45 * (1 + np.cos(np.pi * progress)))
-            start += phase.steps
-        return self.phases[-1].rate * 0.1
 
 
 class Batches(IterableDataset[tuple[Tensor, Tensor]]):
@@ -181,8 +125,8 @@ def train(
             report = validation.measure(predictor(average, device))
             log(out, {"step": step, **report.figures()})
             say(f"step {step} {report.line()}")
-            if report.mad < best:
-                best = report.mad
+            if report.score < best:
+                best = report.score
                 save(out / "best.pt", {"network": average.state_dict(), "step": step, "figures": report.figures()})
         if time.monotonic() - saved > SAVE_SECONDS or step == recipe.steps:
             state = {"network": network.state_dict(), "average": average.state_dict()}
@@ -195,13 +139,10 @@ def train(
 
 def load(recipe: Recipe, root: Path, say: Callable[[str], None]) -> tuple[Composer, ValidationSet]:
     """Reads both splits; the validation pictures are composed once and kept."""
-    sets = {}
-    for split in ("train", "validation"):
-        people = list(data.people(root / recipe.people, split, recipe.long_side))
-        rooms = list(data.rooms(root / recipe.rooms, split, recipe.room_long_side))
-        say(f"{split}: {len(people)} people, {len(rooms)} rooms")
-        sets[split] = Composer(people, rooms)
-    return sets["train"], ValidationSet.compose(sets["validation"])
+    sets = {split: recipe.composer(root, split) for split in data.SPLITS}
+    for split, composer in sets.items():
+        say(f"{split}: {len(composer.people)} people, {len(composer.rooms)} rooms")
+    return sets["train"], ValidationSet.compose(sets["validation"], recipe.validation_pictures)
 
 
 def predictor(network: PortraitNetwork, device: str) -> Callable[[data.Image], np.ndarray]:

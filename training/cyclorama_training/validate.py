@@ -12,7 +12,6 @@ from cyclorama_training.compose import Composer, Sample
 from cyclorama_training.data import Image
 from cyclorama_training.metrics import iou, mad
 
-PICTURES = 180
 EMPTY_ROOMS = 24
 SEED = 20261121
 # Long side 512; a webcam's, a portrait's and a square picture's shape.
@@ -36,6 +35,11 @@ class Report:
     empty_mean: float
     empty_worst: float
 
+    @property
+    def score(self) -> float:
+        """What checkpoints are chosen by, lower is better: a person seen in an empty room costs as well."""
+        return self.mad + self.empty_mean
+
     def figures(self) -> dict[str, float]:
         return {
             "iou": self.iou,
@@ -57,10 +61,10 @@ class ValidationSet:
     empty: Sequence[Image]
 
     @classmethod
-    def compose(cls, composer: Composer) -> ValidationSet:
+    def compose(cls, composer: Composer, pictures: int) -> ValidationSet:
         """Held-back people over held-back rooms, the same at every call."""
         samples = []
-        for index in range(PICTURES):
+        for index in range(pictures):
             rng = np.random.default_rng((SEED, index))
             samples.append(composer.sample(rng, *SHAPES[index % len(SHAPES)], hard=False))
         count = min(EMPTY_ROOMS, len(composer.rooms))

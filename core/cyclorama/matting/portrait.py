@@ -9,6 +9,8 @@ from cyclorama.matting import Matter, State
 from cyclorama.matting.onnx import LoadedModel, load
 from cyclorama.types import Alpha, Rgb
 
+# A sigmoid never says 0 or 1: its last 1/255 at either end is taken for sure.
+TAIL = np.float32(1 / 255)
 LONG_SIDE = 512  # pixels; the size that it was trained for
 STRIDE = 32
 
@@ -35,7 +37,7 @@ class Portrait:
 
     def step(self, rgb: Rgb, state: State) -> tuple[Alpha, State]:
         (alpha,) = self._session.run(None, {"rgb": np.ascontiguousarray(rgb)[None]})
-        return alpha[0], state
+        return np.clip((alpha[0] - TAIL) / (1 - 2 * TAIL), 0, 1), state
 
 
 def create(*, device: str, threads: int) -> Matter:
