@@ -25,6 +25,7 @@ import numpy as np
 
 from cyclorama import Engine, Matte, Picture, Settings
 from cyclorama.foreground import estimate_foreground
+from cyclorama.memory import keep_freed_memory
 from cyclorama.refine import upsample_alpha
 from cyclorama_ffmpeg import video, writing
 from cyclorama_ffmpeg.demonstration import photograph
@@ -138,6 +139,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--model", default="portrait")
     arguments = parser.parse_args()
+    keep_freed_memory()  # as the command does
     for width, height in SIZES:
         measure(width, height, arguments.frames, arguments.rounds, arguments.model)
 

@@ -60,6 +60,7 @@ def write_video(
     muxer_options: dict[str, str] | None = None,
     container_format: str | None = None,
     times: Sequence[int] | None = None,
+    last: int | None = None,
     time_base: Fraction = 1 / RATE,
     rate: Fraction = RATE,
     sounds: Sequence[Sound] = (),
@@ -69,7 +70,11 @@ def write_video(
     extra: Sequence[Path] = (),
     cover: bytes | None = None,
 ) -> Path:
-    """Writes a small video; `settings` are attributes of the encoder, `extra` files whose streams are copied in."""
+    """Writes a small video.
+
+    `settings` are attributes of the encoder, `last` is the last frame's duration, `extra` are files whose
+    streams are copied in.
+    """
     if frames is None:
         count = count if times is None else len(times)
         frames = [av.VideoFrame.from_ndarray(picture(i, size), format="rgb24") for i in range(count)]
@@ -83,6 +88,7 @@ def write_video(
         fast = {"preset": "ultrafast", "crf": "4"} if codec == "libx264" else {}
         video.options = {**fast, **(options or {})}
         video.codec_context.time_base = time_base
+        video.codec_context.flags |= av.codec.context.Flags.frame_duration
         for name, value in (settings or {}).items():
             setattr(video.codec_context, name, value)
         tones: list[Any] = []
@@ -113,6 +119,8 @@ def write_video(
             _mux_tone(container, stream, sound, length)
         for frame, time in zip(frames, times, strict=True):
             frame.pts, frame.time_base = time, time_base
+            if last is not None and time == times[-1]:
+                frame.duration = last
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
     return path

@@ -14,11 +14,12 @@ PURE = {"band", "colour", "composite", "foreground", "refine", "temporal"}
 BASE = {"cyclorama.types", "cyclorama.errors"}
 PURE_MODULES = {f"cyclorama.{name}" for name in PURE}
 ENGINE = BASE | PURE_MODULES | {"cyclorama.matting", "cyclorama.weights", "cyclorama.toml"}
-PUBLIC = ENGINE | {"cyclorama", "cyclorama.engine", "cyclorama.matting.onnx", "cyclorama_scenes"}
+PUBLIC = ENGINE | {"cyclorama", "cyclorama.memory", "cyclorama.engine", "cyclorama.matting.onnx", "cyclorama_scenes"}
 ALLOWED = {
     "cyclorama.errors": set(),
     "cyclorama.toml": set(),
     "cyclorama.wire": set(),
+    "cyclorama.memory": set(),
     "cyclorama.types": {"cyclorama.errors"},
     **dict.fromkeys(PURE_MODULES, BASE | PURE_MODULES),
     "cyclorama.weights": BASE | {"cyclorama", "cyclorama.toml"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -248,7 +247,7 @@ def test_a_place_that_cannot_be_written_is_said_before_the_work(tmp_path: Path) 
     assert names(tmp_path) == ["in.mp4"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="Windows' folders and root's know no such mode")
 def test_a_folder_without_permission_is_said(tmp_path: Path) -> None:
     source = write_video(tmp_path / "in.mp4", count=2)
     closed = tmp_path / "closed"
@@ -257,6 +256,7 @@ def test_a_folder_without_permission_is_said(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="this system cannot limit the size of files")
     frames = np.random.default_rng(0).integers(0, 255, (20, 192, 320, 3)).astype(np.uint8)
     noise = [av.VideoFrame.from_ndarray(frame, format="rgb24") for frame in frames]
     source = write_video(tmp_path / "in.mp4", frames=noise, size=(320, 192), sounds=[Sound()])
@@ -273,6 +273,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
 # Being stopped
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other signals")
 @pytest.mark.parametrize(
     ("number", "status", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 )

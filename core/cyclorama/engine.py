@@ -33,10 +33,15 @@ class Engine:
         ModelError, DeviceError: see `cyclorama.matting.create`.
     """
 
-    __slots__ = ("matter",)
+    __slots__ = ("_matter",)
 
     def __init__(self, model: str = "portrait", device: str = "auto", *, threads: int = 0) -> None:
-        self.matter = matting.create(model, device=device, threads=threads)
+        self._matter = matting.create(model, device=device, threads=threads)
+
+    @property
+    def matter(self) -> matting.Matter:
+        """The loaded network; it says where it runs."""
+        return self._matter
 
     def session(self, settings: Settings | None = None) -> Session:
         """Starts a stream."""

@@ -23,6 +23,7 @@ SURENESS = (3, 2)
 # Where all neighbours are faint they still count, by this share of alpha.
 FAINT = np.float32(1e-6)
 TINY = np.float32(1e-12)
+FAINTEST = float(np.finfo(np.float32).tiny)  # the smallest alpha that is not 0
 
 
 def estimate_foreground(rgb: DeepRgb, alpha: Alpha) -> DeepRgb:
@@ -58,7 +59,7 @@ def estimate_foreground(rgb: DeepRgb, alpha: Alpha) -> DeepRgb:
         foreground = np.clip(f + mixed * (small - mixed * f - (1 - mixed) * b), 0, 1)
 
     out = rgb.copy()
-    partial = cv2.inRange(alpha, float(np.finfo(np.float32).tiny), SURE_FOREGROUND)
+    partial: NDArray[np.uint8] = cv2.inRange(alpha, FAINTEST, SURE_FOREGROUND)  # type: ignore[assignment]
     for rows, columns in tiles(partial, height, width):
         matte = alpha[rows, columns, None]
         f = enlarge(foreground, rows, columns, height, width)

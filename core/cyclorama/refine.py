@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from cyclorama.band import enlarge, tiles, unsure
 from cyclorama.types import Alpha, DeepRgb, Rgb
+
+Plane: TypeAlias = NDArray[np.float32]
 
 RADIUS = 2  # pixels of the small matte
 # Variance of colour (components in [0, 1]) below which a window counts as flat. Larger is softer: at 1e-3
@@ -60,26 +64,24 @@ def guided_coefficients(alpha: Alpha, guide: NDArray[np.float32]) -> NDArray[np.
     """
     window = (2 * RADIUS + 1, 2 * RADIUS + 1)
 
-    def mean(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    def mean(x: Plane) -> Plane:
         return cv2.blur(x, window, borderType=cv2.BORDER_REFLECT_101)  # type: ignore[return-value]
 
-    r, g, b = guide[..., 0], guide[..., 1], guide[..., 2]
-    mean_guide, mean_alpha = mean(guide), mean(alpha)
-    mr, mg, mb = mean_guide[..., 0], mean_guide[..., 1], mean_guide[..., 2]
-    cross = mean(guide * alpha[..., None]) - mean_guide * mean_alpha[..., None]
-    squares = mean(guide * guide) - mean_guide * mean_guide
-    rr, gg, bb = (squares[..., i] + np.float32(EPSILON) for i in range(3))
-    products = mean(np.dstack([r * g, r * b, g * b]))
-    rg, rb, gb = products[..., 0] - mr * mg, products[..., 1] - mr * mb, products[..., 2] - mg * mb
+    # Planes of their own: arithmetic on every third value of an interleaved picture takes three times as long.
+    planes: tuple[Plane, ...] = tuple(cv2.split(guide))  # type: ignore[arg-type]
+    r, g, b = planes
+    mr, mg, mb, ma = mean(r), mean(g), mean(b), mean(alpha)
+    cr, cg, cb = mean(r * alpha) - mr * ma, mean(g * alpha) - mg * ma, mean(b * alpha) - mb * ma
+    epsilon = np.float32(EPSILON)
+    rr, gg, bb = mean(r * r) - mr * mr + epsilon, mean(g * g) - mg * mg + epsilon, mean(b * b) - mb * mb + epsilon
+    rg, rb, gb = mean(r * g) - mr * mg, mean(r * b) - mr * mb, mean(g * b) - mg * mb
 
     # Inverse of the symmetric 3 x 3 covariance by its adjugate; EPSILON keeps it regular.
     i_rr, i_rg, i_rb = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
     i_gg, i_gb, i_bb = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
-    determinant = rr * i_rr + rg * i_rg + rb * i_rb
-    cr, cg, cb = cross[..., 0], cross[..., 1], cross[..., 2]
-    out = np.empty((*alpha.shape, 4), np.float32)
-    out[..., 0] = (i_rr * cr + i_rg * cg + i_rb * cb) / determinant
-    out[..., 1] = (i_rg * cr + i_gg * cg + i_gb * cb) / determinant
-    out[..., 2] = (i_rb * cr + i_gb * cg + i_bb * cb) / determinant
-    out[..., 3] = mean_alpha - out[..., 0] * mr - out[..., 1] * mg - out[..., 2] * mb
-    return mean(out)
+    scale = 1 / (rr * i_rr + rg * i_rg + rb * i_rb)
+    ar = (i_rr * cr + i_rg * cg + i_rb * cb) * scale
+    ag = (i_rg * cr + i_gg * cg + i_gb * cb) * scale
+    ab = (i_rb * cr + i_gb * cg + i_bb * cb) * scale
+    offset = ma - ar * mr - ag * mg - ab * mb
+    return cv2.merge([mean(ar), mean(ag), mean(ab), mean(offset)])  # type: ignore[return-value]

@@ -15,6 +15,7 @@ from cyclorama import __version__, wire
 from cyclorama.engine import Engine, Session
 from cyclorama.errors import CycloramaError, PictureError, SettingError
 from cyclorama.matting import MATTERS
+from cyclorama.memory import keep_freed_memory
 from cyclorama.types import Background, Blur, Colour, DeepRgb, Picture, Settings, Transparent
 
 DEPTHS: Mapping[int, np.dtype[Any]] = {8: np.dtype("<u1"), 16: np.dtype("<u2")}
@@ -149,6 +150,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 
 def main() -> int:
     """Serves standard input and output. Libraries that print do so to the log."""
+    keep_freed_memory()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:

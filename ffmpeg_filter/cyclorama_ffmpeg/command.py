@@ -19,6 +19,7 @@ from rich.table import Table
 
 import cyclorama
 from cyclorama.errors import CycloramaError, MediaError, OutputError, SettingError
+from cyclorama.memory import keep_freed_memory
 from cyclorama.types import Settings, Transparent
 from cyclorama_ffmpeg import backgrounds, demonstration, doctor, images, still, video, writing
 from cyclorama_ffmpeg.frames import open_input, video_stream
@@ -357,6 +358,7 @@ def version_option(
 
 def main() -> NoReturn:
     """Runs the command. Errors of ours are one line and exit status 1; wrong usage is 2; Ctrl-C 130."""
+    keep_freed_memory()
     # SIGTERM as an exception, so that what is half written is removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -24,13 +25,12 @@ from cyclorama.errors import MediaError, OutputError, PictureError
 from cyclorama.types import Transparent
 from cyclorama_ffmpeg.frames import ToRgb, open_input, upright, video_stream
 from cyclorama_ffmpeg.output import whole_file
-from cyclorama_ffmpeg.writing import Packet, Writer, encoding_for, sounds
+from cyclorama_ffmpeg.writing import QUEUE_FRAMES, Packet, Writer, encoding_for, sounds
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-QUEUE_FRAMES = 4
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}  # H.273
 
 
@@ -57,8 +57,10 @@ def replace_background(
 ) -> Summary:
     """Writes `source` with its background replaced to `target`, which appears whole or not at all.
 
-    Every audio stream is copied packet by packet. Timestamps of the pictures pass through as they are,
-    variable frame rates too. Rotation is applied, so that the result is upright without a tag.
+    Every audio stream is copied packet by packet; chapters and metadata are kept. Timestamps of the pictures
+    pass through as they are, variable frame rates too (.mkv and .webm count whole milliseconds). Rotation is
+    applied, so that the result is upright without a tag. The size changes only where the encoding cannot hold
+    it: H.264 makes odd sides even, WebM makes pixels square; a note says so.
 
     Args:
         session: fresh; its settings say what goes behind.
@@ -184,6 +186,7 @@ class _Reader:
     def __init__(self, source: Path, container: InputContainer, stream: VideoStream) -> None:
         self._source, self._container, self._stream = source, container, stream
         self._queue: queue.Queue[Decoded | Exception | None] = queue.Queue(QUEUE_FRAMES)
+        self._slots: deque[int | None] = deque()  # decoding times of the frames that are still to come
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="decode", daemon=True)
 
@@ -225,7 +228,7 @@ class _Reader:
                 raise MediaError(f"{self._source}: the file is damaged or cut short; nothing was written")
             items: list[Decoded]
             if packet.stream.type == "video":
-                items = [_timed(frame) for frame in packet.decode()]  # type: ignore[arg-type]
+                items = list(self._decode_packet(packet))  # type: ignore[arg-type]
             else:  # the last packet of a stream is an empty one, for decoders
                 items = [cast("Packet", packet)] if packet.size else []
             for item in items:
@@ -233,9 +236,13 @@ class _Reader:
                     return
                 self._queue.put(item)
 
-
-def _timed(frame: av.VideoFrame) -> av.VideoFrame:
-    """AVI knows when frames are decoded alone; where nothing is reordered that is when they are shown."""
-    if frame.pts is None:
-        pass
-    return frame
+    def _decode_packet(self, packet: av.Packet[VideoStream]) -> Iterator[av.VideoFrame]:
+        if packet.size:
+            self._slots.append(packet.dts)
+        for frame in packet.decode():
+            slot = self._slots.popleft() if self._slots else None
+            # AVI numbers its frames and does not say in which order they are shown; FFmpeg's guess goes
+            # wrong for H.264 with B-frames. The n-th frame shown takes the n-th place.
+            if self._container.format.name == "avi":
+                frame.pts = slot
+            yield frame

@@ -152,6 +152,7 @@ class Writer:
         self._early: list[Packet] = []
         self._shape: tuple[int, ...] | None = None  # of the first picture; None until it came
         self._last_pts: int | None = None
+        self._end = Fraction(0)  # of the last picture, in seconds
         self._aspect = Fraction(1)
         self.notes: list[str] = []
         options = _muxer_options(target, [stream, *(source.streams.audio if source else ())])
@@ -210,10 +211,17 @@ class Writer:
                 self._error = error
         try:
             if self._shape is not None and self._error is None and not self._abandoned:
-                self._container.mux(self._video.encode(None))
+                self._flush()
             self._container.close()
         except BaseException as error:  # noqa: BLE001
             self._error = self._error or error
+
+    def _flush(self) -> None:
+        packets = self._video.encode(None)
+        if packets and packets[-1].pts is not None and packets[-1].time_base and _is_mp4(self._target):
+            # MP4 takes its end from the last packet, which with B-frames is not the last picture shown.
+            packets[-1].duration = round(self._end / packets[-1].time_base) - packets[-1].pts
+        self._container.mux(packets)
 
     def _copy(self, packet: Packet) -> None:
         packet.stream = self._audio[packet.stream.index]
@@ -258,6 +266,7 @@ class Writer:
                 "before it; give its frames new times first, for example with ffmpeg -vf setpts=N/FRAME_RATE/TB"
             )
         self._last_pts = like.pts
+        self._end = ((like.pts or 0) + like.duration) * (like.time_base or Fraction(0))
 
     def _open(self, pixels: Rgb, like: av.VideoFrame) -> None:
         """Sets the encoder up by the first picture: only now its upright size is known."""
@@ -268,6 +277,7 @@ class Writer:
         context.time_base = self._source_stream.time_base or Fraction(1, 90_000)
         self._video.time_base = context.time_base
         context.thread_type = "AUTO"
+        context.flags |= av.codec.context.Flags.frame_duration  # else the last frame's would be a guess
         tags = tags_of(like)
         context.color_primaries, context.color_trc = tags.primaries, tags.transfer
         context.colorspace, context.color_range = tags.matrix, tags.range
@@ -308,8 +318,12 @@ def even(pixels: Rgb) -> Rgb:
     return np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
 
 
+def _is_mp4(target: Path) -> bool:
+    return target.suffix.lower() in (".mp4", ".m4v", ".mov")
+
+
 def _muxer_options(target: Path, streams: Sequence[Stream]) -> dict[str, str]:
-    if target.suffix.lower() not in (".mp4", ".m4v", ".mov"):
+    if not _is_mp4(target):
         return {}
     # MP4 counts a late start in movie ticks, by default milliseconds, which would shift it.
     ticks = math.lcm(*(s.time_base.denominator for s in streams if s.time_base))
