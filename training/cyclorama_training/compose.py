@@ -21,6 +21,10 @@ Float = NDArray[np.floating[Any]]  # float32 in truth; NumPy's stubs widen it at
 
 EMPTY_SHARE = 0.10  # an empty room must give an empty matte
 ORIGINAL_SHARE = 0.28  # true pictures: real shadows, real contact, held objects
+# Pieces of other rooms pasted in without a label. Without them a network learns that whatever was pasted, or
+# simply stands out, is a person: rockets, machines, the dog's frisbee.
+DECOY_SHARE = 0.35
+OCCLUDER_SHARE = 0.10  # pieces pasted over the people: desks, screens, bags
 PEOPLE_COUNTS = (0.70, 0.21, 0.09)  # one, two, three people pasted into one room
 TOUCH_ALPHA = 128  # a side of the cut-out with this much alpha on it was cut by the picture's frame
 TALL = 1.9  # height over width of a box that shows a standing person
@@ -56,6 +60,8 @@ class Composer:
         kind = rng.random()
         if hard and kind < EMPTY_SHARE:
             rgb: Float = self._room(rng, height, width).astype(np.float32) / 255
+            if rng.random() < DECOY_SHARE:
+                rgb, _ = self._paste_piece(rng, rgb)
             alpha: Float = np.zeros((height, width), np.float32)
         elif hard and kind < EMPTY_SHARE + ORIGINAL_SHARE and self.whole_weights is not None:
             rgb, alpha = self._original(rng, height, width)
@@ -65,7 +71,8 @@ class Composer:
             rgb, alpha = rgb[:, ::-1], alpha[:, ::-1]
         if hard:
             rgb = camera(rng, rgb)
-        return Sample(np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8), np.ascontiguousarray(alpha, np.float32))
+        alpha = np.ascontiguousarray(np.clip(alpha, 0, 1), np.float32)  # rounding may leave it by 1e-7
+        return Sample(np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8), alpha)
 
     def empty(self, index: int, height: int, width: int) -> Image:
         """The whole of one room, cropped to the shape from its middle."""
@@ -92,6 +99,8 @@ class Composer:
             rgb = cv2.GaussianBlur(rgb, (0, 0), float(rng.uniform(0.5, 6.0)) * height / 256)  # type: ignore[assignment]
         if hard:
             rgb = light(rng, rgb, 0.5)
+        if hard and rng.random() < DECOY_SHARE:
+            rgb, _ = self._paste_piece(rng, rgb)
         total: Float = np.zeros((height, width), np.float32)
         count = 1 + int(rng.choice(len(PEOPLE_COUNTS), p=PEOPLE_COUNTS))
         for _ in range(count):
@@ -102,7 +111,35 @@ class Composer:
             a = alpha[..., None]
             rgb = foreground * a + rgb * (1 - a)
             total = 1 - (1 - total) * (1 - alpha)
+        if hard and rng.random() < OCCLUDER_SHARE:
+            rgb, covered = self._paste_piece(rng, rgb)
+            total = total * (1 - covered)
         return rgb, total
+
+    def _paste_piece(self, rng: Generator, rgb: Float) -> tuple[Float, Float]:
+        """Pastes a piece of another room, cut as a simple shape or as a person; returns its alpha as well."""
+        height, width = rgb.shape[:2]
+        if rng.random() < 0.5:
+            person = self.people[rng.choice(len(self.people), p=self.weights)]
+            _, alpha = place(rng, person, height, width, small=True)
+        else:
+            alpha = shape(rng, height, width)
+        piece = light(rng, self._room(rng, height, width).astype(np.float32) / 255, 0.5)
+        a = alpha[..., None]
+        return piece * a + rgb * (1 - a), alpha
+
+
+def shape(rng: Generator, height: int, width: int) -> Float:
+    """Alpha of a box, an ellipse or a polygon somewhere in the picture, with an edge as soft as a cut-out's."""
+    size = rng.uniform(0.15, 0.7) * min(height, width)
+    centre = rng.uniform(0.05, 0.95, 2) * (width, height)
+    corners = int(rng.choice([4, 5, 7, 24]))
+    turn = np.sort(rng.uniform(0, 2 * np.pi, corners)) if corners < 24 else np.linspace(0, 2 * np.pi, corners)
+    stretch = np.exp(rng.normal(0, 0.4))
+    points = np.column_stack([np.cos(turn) * stretch, np.sin(turn) / stretch]) * size / 2 + centre
+    mask = np.zeros((height, width), np.float32)
+    cv2.fillPoly(mask, [np.rint(points).astype(np.int32)], 1.0)
+    return cv2.GaussianBlur(mask, (0, 0), float(rng.uniform(0.4, 1.2)))  # type: ignore[return-value]
 
 
 def plain(rng: Generator, height: int, width: int) -> Image:
