@@ -18,6 +18,7 @@ from cyclorama.matting.onnx import PROVIDERS
 
 FRAME = (720, 1280)  # of the timed pictures
 RUNS = 7
+ANSWER_SECONDS = 20
 PCI_VENDORS = {"0x10de": "NVIDIA", "0x1002": "AMD", "0x8086": "Intel"}
 # What to install so that a card of this maker is used.
 PACKAGES = {
@@ -47,10 +48,11 @@ def graphics_cards() -> list[str]:
     cards = []
     if shutil.which("nvidia-smi"):
         query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=False)
-        cards += [
-            f"NVIDIA {line.removeprefix('NVIDIA ').strip()}" for line in answer.stdout.splitlines() if line.strip()
-        ]
+        try:
+            answer = subprocess.run(query, capture_output=True, text=True, timeout=ANSWER_SECONDS, check=True).stdout
+        except (OSError, subprocess.SubprocessError):  # a driver that does not fit its kernel says so by failing
+            answer = "card whose driver does not answer (nvidia-smi fails)"
+        cards += [f"NVIDIA {line.removeprefix('NVIDIA ').strip()}" for line in answer.splitlines() if line.strip()]
     for vendor in sorted(Path("/sys/class/drm").glob("card[0-9]/device/vendor")):
         maker = PCI_VENDORS.get(vendor.read_text().strip())
         if maker and not (maker == "NVIDIA" and cards):
