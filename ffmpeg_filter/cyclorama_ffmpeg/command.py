@@ -282,6 +282,10 @@ def train_command(
         Optional[Path],  # noqa: UP045
         typer.Option("--run", help="Folder for checkpoints, runs/RECIPE by default; a run in it is gone on with."),
     ] = None,
+    start: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--start", help="Begin with the .safetensors of an exported model, not with ImageNet's weights."),
+    ] = None,
     device: Annotated[str, typer.Option("--device", help="PyTorch device: cpu, cuda, mps.")] = "cpu",
     workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that compose pictures.")] = 1,
     preview: Annotated[
@@ -298,7 +302,8 @@ def train_command(
         out.print(f"{preview}", markup=False)
         return
     with training_extra():
-        figures = entry.train(recipe, data, run or Path("runs") / Path(recipe).stem, device=device, workers=workers)
+        folder = run or Path("runs") / Path(recipe).stem
+        figures = entry.train(recipe, data, folder, start=start, device=device, workers=workers)
     out.print(figures, markup=False)
 
 

@@ -19,7 +19,7 @@ from cyclorama.types import Rgb, Settings
 from cyclorama_ffmpeg import backgrounds, sheet, still, video
 from cyclorama_ffmpeg.output import whole_file
 
-SIDE = 640  # pixels
+WIDTH, HEIGHT = 640, 480  # pixels
 RATE, SECONDS = 24, 6
 SOUND_RATE = 48_000
 SCENE = "window-light"
@@ -57,9 +57,9 @@ def run(folder: Path, *, say: Callable[[str], None]) -> Demonstration:
     say(
         f"{summary.frames} frames in {seconds:.1f} s on {engine.matter.device}; the sound is the same, packet by packet"
     )
-    rows = [sheet.frames_at(path, 5) for path in (made.before, made.after)]
+    rows = [sheet.frames_at(path, 4) for path in (made.before, made.after)]
     with whole_file(made.sheet) as temporary:
-        still.write(temporary, sheet.contact_sheet(rows, 300))
+        still.write(temporary, sheet.contact_sheet(rows, 288))
     return made
 
 
@@ -78,7 +78,7 @@ def write_clip(path: Path, photograph: Rgb) -> None:
     """A hand-held shot of a photograph, with a chord that swells: H.264 and AAC in MP4."""
     with av.open(f"file:{path}", "w") as container:
         picture = container.add_stream("libx264", rate=RATE)
-        picture.width = picture.height = SIDE
+        picture.width, picture.height = WIDTH, HEIGHT
         picture.pix_fmt = "yuv420p"
         picture.options = {"crf": "16", "preset": "veryfast"}
         sound = container.add_stream("aac", rate=SOUND_RATE, layout="stereo")
@@ -96,17 +96,17 @@ def write_clip(path: Path, photograph: Rgb) -> None:
 
 
 def shot(photograph: Rgb, progress: float) -> Rgb:
-    """The photograph as a hand-held camera sees it that moves in: uint8 (SIDE, SIDE, 3)."""
+    """The photograph as a hand-held camera sees it that moves in: uint8 (HEIGHT, WIDTH, 3)."""
     height, width = photograph.shape[:2]
     turn = 2 * np.pi * progress
-    zoom = SIDE / width * (1.04 + 0.30 * (0.5 - 0.5 * np.cos(turn)))
+    zoom = WIDTH / width * (1.10 + 0.14 * (0.5 - 0.5 * np.cos(turn)))
     centre = (
-        width * (0.5 - 0.05 * np.sin(turn) + 0.004 * np.sin(5 * turn)),
-        height * (0.46 + 0.04 * np.cos(turn) + 0.003 * np.sin(7 * turn)),
+        width * (0.49 - 0.02 * np.sin(turn) + 0.004 * np.sin(5 * turn)),
+        height * (0.34 - 0.01 * np.cos(turn) + 0.003 * np.sin(7 * turn)),
     )
     matrix = cv2.getRotationMatrix2D(centre, 1.5 * np.sin(turn), zoom)
-    matrix = np.column_stack([matrix[:, :2], matrix[:, 2] + SIDE / 2 - np.array(centre)])
-    return cv2.warpAffine(photograph, matrix, (SIDE, SIDE), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)  # type: ignore[return-value]
+    matrix = np.column_stack([matrix[:, :2], matrix[:, 2] + np.array([WIDTH / 2, HEIGHT / 2]) - np.array(centre)])
+    return cv2.warpAffine(photograph, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)  # type: ignore[return-value]
 
 
 def chord() -> NDArray[np.float32]:

