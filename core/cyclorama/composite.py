@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cyclorama.band import shrink
 from cyclorama.colour import decode, encode
 from cyclorama.types import Alpha, Colour, DeepRgb, Light, Rgb
 
@@ -70,9 +71,9 @@ def blurred_room(rgb: DeepRgb, alpha: Alpha, radius: float | None) -> DeepRgb:
     # A blur of sigma needs no more detail than sigma / 3.
     scale = min(1.0, 3.0 / sigma)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    small = shrink(rgb, *size[::-1]).astype(np.float32)
     # To the fourth: a small pixel that is half subject has half the subject's colour, and must hardly count.
-    weight: NDArray[np.float32] = (1 - cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)) ** 4  # type: ignore[assignment]
+    weight: NDArray[np.float32] = (1 - shrink(alpha, *size[::-1])) ** 4
     # Where no room is near, its mean colour stands in: hidden by the subject, but never a division by 0.
     mean = (small * weight[..., None]).sum((0, 1)) / max(float(weight.sum()), 1e-3)
     blurred = cv2.GaussianBlur(np.dstack([small * weight[..., None], weight]), (0, 0), sigma * scale)

@@ -14,8 +14,8 @@ from cyclorama.types import Alpha, DeepRgb, Rgb
 Plane: TypeAlias = NDArray[np.float32]
 
 RADIUS = 2  # pixels of the small matte
-# Variance of colour (components in [0, 1]) below which a window counts as flat. Larger is softer: at 1e-3
-# the edge of dark hair on a dark wall grows a halo; below 1e-5 sensor noise is copied into the matte.
+# Variance of colour (components in [0, 1]) below which a window counts as flat. Larger is softer: at 1e-3 it
+# adds a halo.
 EPSILON = 1e-4
 MARGIN = 2  # small pixels around the unsure band in which the filter is trusted
 
@@ -67,7 +67,7 @@ def guided_coefficients(alpha: Alpha, guide: NDArray[np.float32]) -> NDArray[np.
     def mean(x: Plane) -> Plane:
         return cv2.blur(x, window, borderType=cv2.BORDER_REFLECT_101)  # type: ignore[return-value]
 
-    # Planes of their own: arithmetic on every third value of an interleaved picture takes three times as long.
+    # Planes of their own: arithmetic on every third value of an interleaved picture is slow.
     planes: tuple[Plane, ...] = tuple(cv2.split(guide))  # type: ignore[arg-type]
     r, g, b = planes
     mr, mg, mb, ma = mean(r), mean(g), mean(b), mean(alpha)

@@ -319,8 +319,7 @@ def evaluate_command(
     """Measure models on pictures that training never saw: IoU, MAD, empty rooms, time."""
     from cyclorama_training import entry
 
-    for model in models:
-        report, milliseconds = entry.evaluate(model, recipe, data, device=device)
+    for model, report, milliseconds in entry.evaluate(models, recipe, data, device=device):
         out.print(f"{model}: {report.line()}, {milliseconds:.0f} ms a matte of 512 x 288", markup=False)
 
 

@@ -342,7 +342,7 @@ def write(target: Path, pixels: DeepRgb, still: Still | None = None) -> None:
     elif suffix in (".webp", ".avif"):
         options |= {"quality": 90}
     elif suffix == ".png":
-        options |= {"compress_level": 3}  # 6, the default, takes four times as long for a few per cent
+        options |= {"compress_level": 3}  # 6, the default, saves an eighth in 2.6 times the time
     elif not exif:  # TIFF; Pillow's compressed one cannot hold an EXIF directory
         options |= {"compression": "tiff_adobe_deflate"}
     try:

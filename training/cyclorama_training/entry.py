@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from cyclorama import Engine, Settings
+from cyclorama.types import Alpha
+from cyclorama_training.data import Image
 from cyclorama_training.recipe import Recipe, find
 from cyclorama_training.validate import Report, ValidationSet
 
@@ -46,24 +50,30 @@ def preview(name: str, root: Path, target: Path) -> None:
     cv2.imwrite(str(target), np.vstack(lines))
 
 
-def evaluate(model: str, name: str, root: Path, *, device: str) -> tuple[Report, float]:
-    """Measures a model as users run it, on the recipe's validation pictures.
+def evaluate(models: Sequence[str], name: str, root: Path, *, device: str) -> Iterator[tuple[str, Report, float]]:
+    """Measures models as users run them, on the recipe's validation pictures.
 
-    Returns:
-        The figures, and the median time of a 512 x 288 matte in milliseconds.
+    Yields:
+        The model, its figures, and the median time of a 512 x 288 matte in milliseconds.
     """
     recipe = Recipe.read(find(name))
     pictures = ValidationSet.compose(recipe.composer(root, "validation"), recipe.validation_pictures)
-    engine = Engine(model, device)
     settings = Settings(decontaminate=False)
-    report = pictures.measure(lambda rgb: engine.matte(rgb, settings).alpha)
     frame = np.random.default_rng(0).integers(0, 256, (*TIMED, 3), np.uint8)
-    times = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        engine.matte(frame, settings)
-        times.append((time.perf_counter() - start) * 1e3)
-    return report, statistics.median(times)
+    for model in models:
+        engine = Engine(model, device)
+        alpha_of = partial(_alpha, engine, settings)
+        report = pictures.measure(alpha_of)
+        times = []
+        for _ in range(RUNS):
+            start = time.perf_counter()
+            alpha_of(frame)
+            times.append((time.perf_counter() - start) * 1e3)
+        yield model, report, statistics.median(times)
+
+
+def _alpha(engine: Engine, settings: Settings, rgb: Image) -> Alpha:
+    return engine.matte(rgb, settings).alpha
 
 
 def export(checkpoint: Path, target: Path) -> str:

@@ -2,10 +2,10 @@
 
 The encoder is EfficientNet-Lite0 (Tan & Le 2019, "EfficientNet: Rethinking Model Scaling for
 Convolutional Neural Networks"; the Lite variants drop squeeze-and-excitation and swish, which makes
-them fast without a GPU). Its last, 320-channel stage and its classifier are left out: they cost a tenth of
-the time and know about ImageNet classes, not about outlines. The decoder climbs back to the
-input's size with depthwise-separable convolutions, taking the encoder's features of each size
-on the way, as U-Net does (Ronneberger 2015).
+them fast without a GPU). Its last, 320-channel stage and its classifier are left out: they know about
+ImageNet classes, not about outlines. The decoder climbs back to the input's size with
+depthwise-separable convolutions, taking the encoder's features of each size on the way, as U-Net
+does (Ronneberger 2015).
 """
 
 from __future__ import annotations

@@ -139,8 +139,7 @@ def train(
             save(newest, {**state, "optimiser": optimiser.state_dict(), "step": step, "best": best})
             saved = time.monotonic()
 
-    average.load_state_dict(torch.load(out / "best.pt", map_location=device, weights_only=True)["network"])
-    return validation.measure(predictor(average, device))
+    return Report(**torch.load(out / "best.pt", map_location=device, weights_only=True)["figures"])
 
 
 def load(recipe: Recipe, root: Path, say: Callable[[str], None]) -> tuple[Composer, ValidationSet]:
