@@ -27,7 +27,7 @@ from cyclorama import Engine, Matte, Picture, Settings
 from cyclorama.foreground import estimate_foreground
 from cyclorama.memory import keep_freed_memory
 from cyclorama.refine import upsample_alpha
-from cyclorama_ffmpeg import video, writing
+from cyclorama_ffmpeg import encodings, video
 from cyclorama_ffmpeg.demonstration import photograph
 from cyclorama_ffmpeg.frames import FromRgb, ToRgb, open_input, video_stream
 
@@ -63,9 +63,9 @@ def decode(path: Path) -> list[av.VideoFrame]:
 
 
 def encode(frames: list[av.VideoFrame], path: Path) -> None:
-    encoding = writing.OPAQUE[".mp4"]
+    encoding = encodings.choose(path, encodings.Pictures(), transparent=False)
     with av.open(f"file:{path}", "w") as container:
-        stream = container.add_stream(encoding.codec, rate=RATE, options=dict(encoding.options))
+        stream = container.add_stream(encoding.codec.encoder, rate=RATE, options=dict(encoding.options))
         stream.width, stream.height, stream.pix_fmt = frames[0].width, frames[0].height, encoding.pixel_format
         stream.thread_type = "AUTO"
         for index, frame in enumerate(frames):

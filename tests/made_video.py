@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,6 +13,7 @@ from typing import Any
 
 import av
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from cyclorama.engine import Engine
@@ -138,6 +141,34 @@ def _mux_tone(container: Any, stream: Any, sound: Sound, length: float) -> None:
     for block in [*resampler.resample(frame), *resampler.resample(None)]:
         container.mux(stream.encode(block))
     container.mux(stream.encode(None))
+
+
+def write_click(path: Path, *, codec: str, rate: int, starts: Fraction, click: Fraction) -> Path:
+    """A video of one second whose sound begins late, silent but for one click; in seconds."""
+    with av.open(str(path), "w") as container:
+        video: Any = container.add_stream("ffv1", rate=RATE)
+        video.width, video.height, video.pix_fmt = *SIZE, "yuv420p"
+        tone: Any = container.add_stream(codec, rate=rate, layout="mono")
+        tone.metadata["language"] = "eng"
+        samples = np.zeros((1, rate // 2), np.float32)
+        samples[0, int((click - starts) * rate) : int((click - starts) * rate) + 8] = 0.9
+        resampler = av.AudioResampler(format=tone.format, layout="mono", rate=rate, frame_size=1024)
+        block = av.AudioFrame.from_ndarray(samples, "fltp", "mono")
+        block.sample_rate, block.pts, block.time_base = rate, int(starts * rate), Fraction(1, rate)
+        for index in range(25):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(picture(index), format="rgb24")))
+        for part in [*resampler.resample(block), *resampler.resample(None)]:
+            container.mux(tone.encode(part))
+        container.mux([*video.encode(None), *tone.encode(None)])
+    return path
+
+
+def ffmpeg(*arguments: object) -> None:
+    """Runs the ffmpeg command; the test is skipped where there is none."""
+    command = shutil.which("ffmpeg")
+    if command is None:
+        pytest.skip("no ffmpeg command to make the file with")
+    subprocess.run([command, "-v", "error", "-y", *map(str, arguments)], check=True, stdin=subprocess.DEVNULL)
 
 
 def run(source: Path, target: Path, background: Background | None = None, **options: Any) -> Summary:

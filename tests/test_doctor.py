@@ -54,7 +54,7 @@ def test_the_cpu_is_tried_by_true_inference() -> None:
 
 
 def test_the_command_prints_a_time_and_ends_well() -> None:
-    code = "from cyclorama_ffmpeg.command import main; main()"
+    code = "from cyclorama_ffmpeg.commands.main import main; main()"
     command = [sys.executable, "-c", code, "doctor", "--model", "green-screen"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 0

@@ -41,7 +41,7 @@ def test_the_api_the_command_and_the_worker_agree(frame: NDArray[np.uint8], mode
 
     source = tmp_path / "frame.png"
     cv2.imwrite(str(source), frame[..., ::-1])
-    code = "from cyclorama_ffmpeg.command import main; main()"
+    code = "from cyclorama_ffmpeg.commands.main import main; main()"
     options = ["-b", "#00b140", "-o", "out.png", "--matte", "matte.png", "--model", model, "--device", "cpu"]
     subprocess.run([sys.executable, "-c", code, "image", "frame.png", *options], cwd=tmp_path, check=True)
     by_command = cv2.imread(str(tmp_path / "out.png"))[..., ::-1]

@@ -18,7 +18,7 @@ from PIL import Image
 
 from made_video import BLUE, Sound, frame_times, pictures, sound_packets, write_video
 
-COMMAND = [sys.executable, "-c", "from cyclorama_ffmpeg.command import main; main()", "video"]
+COMMAND = [sys.executable, "-c", "from cyclorama_ffmpeg.commands.main import main; main()", "video"]
 KEYED = ["--model", "green-screen", "-b", "#2846be"]
 LEVELS = 12  # of 255, after H.264
 DEADLINE = 60  # seconds after which a command counts as hanging
@@ -88,12 +88,34 @@ def test_without_a_name_the_container_is_one_that_holds_the_sound(
 
 
 def test_what_is_left_out_is_said_in_a_note(tmp_path: Path) -> None:
-    words = tmp_path / "words.srt"
-    words.write_text("1\n00:00:00,000 --> 00:00:00,300\nHello\n", "utf-8")
-    source = write_video(tmp_path / "in.mkv", extra=[words])
-    result = cyclorama(source, *KEYED)
+    source = write_video(tmp_path / "in.mkv", count=3, sounds=[Sound()])
+    result = cyclorama(source, *KEYED, "-o", tmp_path / "frames" / "%02d.png")
     assert result.returncode == 0
-    assert result.stderr == "cyclorama: note: stream 1 (subtitle) is not carried over\n"
+    assert result.stderr.startswith("cyclorama: note: ")
+    assert ".png holds pictures alone: stream 1 (audio, aac) of the source are left out" in result.stderr
+    assert names(tmp_path / "frames") == ["01.png", "02.png", "03.png"]
+
+
+def test_the_options_reach_the_encoder_and_the_streams(tmp_path: Path) -> None:
+    source = write_video(tmp_path / "in.mkv", count=3, sounds=[Sound()])
+    music = write_video(tmp_path / "music.mp4", count=10, sounds=[Sound(pitch=200), Sound(pitch=100)])
+    options = ["--codec", "av1", "--crf", "40", "--preset", "12", "--pixel-format", "yuv420p10le", "--no-deinterlace"]
+    more = ["--audio-from", music, "--audio-codec", "flac", "--no-subtitles", "--no-attachments"]
+    result = cyclorama(source, *KEYED, *options, *more, "-o", tmp_path / "out.mkv", "--matte-video", tmp_path / "m.mkv")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == "", "encoders keep quiet"
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        video = container.streams.video[0]
+        assert (video.codec_context.codec.canonical_name, video.format.name) == ("av1", "yuv420p10le")
+        assert [a.codec_context.name for a in container.streams.audio] == ["flac", "flac"]
+    behind = cyclorama(source, "--model", "green-screen", "-b", music, "--audio-from", "background")
+    assert behind.returncode == 0, behind.stderr
+    [first, *_], [wanted, *_] = sound_packets(tmp_path / "in-cyclorama.mp4"), sound_packets(music)
+    assert first[0][0] == wanted[0][0]
+    line = refused(cyclorama(source, *KEYED, "--no-audio", "--audio-codec", "aac"))
+    assert "--no-audio leaves nothing for --audio-codec" in line
+    line = refused(cyclorama(source, *KEYED, "--audio-from", "background"))
+    assert "expected a clip behind, got -b #2846be; name a file" in line
 
 
 # Input that cannot be used
@@ -169,7 +191,7 @@ def tiny(path: Path) -> None:
     [
         (missing, "no such file"),
         (empty, "expected a video, the file is empty"),
-        (folder, "expected a video, this is a folder"),
+        (folder, "expected videos in this folder, it has none"),
         (words, "expected a video, FFmpeg cannot open it"),
         (picture, "expected a video, this is a picture; use: cyclorama image"),
         (without_index, "expected a video, FFmpeg cannot open it"),

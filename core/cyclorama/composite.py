@@ -9,11 +9,18 @@ from numpy.typing import NDArray
 from cyclorama.band import shrink
 from cyclorama.colour import decode, encode
 from cyclorama.types import Alpha, Colour, DeepRgb, Light, Rgb
+from cyclorama.working_space import WorkingSpace
 
 BLUR_SHARE = 0.02  # default standard deviation of a blurred room, of the frame's long side
 
 
-def composite(foreground: DeepRgb, alpha: Alpha, background: DeepRgb, light: Light = "srgb") -> DeepRgb:
+def composite(
+    foreground: DeepRgb,
+    alpha: Alpha,
+    background: DeepRgb,
+    light: Light = "srgb",
+    working: WorkingSpace | None = None,
+) -> DeepRgb:
     """`alpha * foreground + (1 - alpha) * background` (Porter & Duff 1984, "over"; straight foreground).
 
     Args:
@@ -23,18 +30,21 @@ def composite(foreground: DeepRgb, alpha: Alpha, background: DeepRgb, light: Lig
             players and editors blend so by default: the same alpha then gives back the same hair.
             "linear" blends light, as a lens does: better for defocus and motion blur, but thin dark hair
             over a bright background is lost in it.
+        working: what the values of HDR and wide-gamut frames are; None: sRGB.
 
     Returns:
         An array of the shape and dtype of `foreground`.
     """
     if light == "linear":
-        mixed = cv2.blendLinear(decode(foreground), decode(background), alpha, 1 - alpha)
-        return encode(mixed, foreground.dtype)  # type: ignore[arg-type]
+        to_light, from_light = (decode, encode) if working is None else (working.decode, working.encode)
+        mixed = cv2.blendLinear(to_light(foreground), to_light(background), alpha, 1 - alpha)
+        return from_light(mixed, foreground.dtype)  # type: ignore[arg-type]
     if foreground.dtype == np.uint8:
         return cv2.blendLinear(foreground, background, alpha, 1 - alpha)  # type: ignore[return-value]
-    a = alpha[..., None]
-    mixed = foreground * a + background * (1 - a)
-    return np.rint(mixed).astype(foreground.dtype)
+    # As background + alpha * difference: exact where alpha is 0 or 1, and OpenCV rounds at the end.
+    difference: NDArray[np.float32] = cv2.subtract(foreground, background, dtype=cv2.CV_32F)  # type: ignore[assignment]
+    difference *= alpha[..., None]
+    return cv2.add(difference, background, dtype=cv2.CV_16U)  # type: ignore[return-value]
 
 
 def fill(colour: Colour, height: int, width: int) -> Rgb:

@@ -15,6 +15,7 @@ from cyclorama.foreground import estimate_foreground
 from cyclorama.refine import upsample_alpha
 from cyclorama.temporal import Memory, smooth
 from cyclorama.types import Alpha, Blur, Clip, Colour, DeepRgb, Matte, Picture, Rgb, Settings, Transparent
+from cyclorama.working_space import WorkingSpace
 
 SMALLEST_SIDE = 16  # pixels; nobody can be told apart in less
 # A picture of 96 megapixels takes 2.1 GB on the way (measured: 8 bits, one colour behind); larger ones than
@@ -62,12 +63,17 @@ class Session:
 
     A session is for one thread at a time. It starts anew by itself when the frame size changes;
     after a seek or a cut call `reset`.
+
+    Attributes:
+        working: what the frames' values stand for where that is not sRGB (HDR, wide gamut); to be set before
+            the first frame, which then comes as `WorkingSpace.from_signal` makes it.
     """
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self.engine = engine
+        self.working: WorkingSpace | None = None
         self._settings = settings
-        self._fitted: Rgb | None = None
+        self._fitted: DeepRgb | None = None
         self._source: Rgb | None = None
         self.reset()
 
@@ -113,6 +119,8 @@ class Session:
             self.reset()
             self._shape = shape
             self._state = self.engine.matter.start(*small.shape[:2])
+        if self.working is not None:
+            small = self.working.srgb_view(small)
         alpha, self._state = self.engine.matter.step(small, self._state)
         alpha, self._memory = smooth(small, alpha, self._memory, self._settings.smoothing)
         return alpha
@@ -135,7 +143,7 @@ class Session:
         if isinstance(self._settings.background, Transparent):
             return cut_out(foreground, matte.alpha)
         background = self.background(rgb, matte.alpha, time)
-        return composite(foreground, matte.alpha, background, self._settings.light)
+        return composite(foreground, matte.alpha, background, self._settings.light, self.working)
 
     def background(self, rgb: DeepRgb, alpha: Alpha, time: Fraction = Fraction(0)) -> DeepRgb:
         """What stands behind a frame, fitted to it: of the shape and dtype of `rgb`."""
@@ -153,14 +161,20 @@ class Session:
         else:
             raise TypeError(f"{type(background).__name__} has no pixels to put behind a frame")
         # A still background, and a slow clip's frame, are fitted once and used for many frames.
-        if self._fitted is None or self._fitted.shape[:2] != (height, width) or source is not self._source:
+        stale = self._fitted is None or self._fitted.shape[:2] != (height, width) or self._fitted.dtype != rgb.dtype
+        if stale or source is not self._source:
             self._source = source
-            if source is not None:
-                self._fitted = cover(source, height, width)
-            elif isinstance(background, Colour):
-                self._fitted = fill(background, height, width)
+            if isinstance(background, Colour):
+                fitted = fill(background, height, width)
+            else:
+                assert source is not None
+                fitted = cover(source, height, width)
+            if self.working is not None:
+                self._fitted = self.working.from_srgb(fitted, rgb.dtype)  # type: ignore[arg-type]
+            else:
+                self._fitted = _deepen(fitted, rgb.dtype)  # type: ignore[arg-type]
         assert self._fitted is not None
-        return _deepen(self._fitted, rgb.dtype)
+        return self._fitted
 
 
 def cut_out(foreground: DeepRgb, alpha: Alpha) -> DeepRgb:

@@ -14,7 +14,7 @@ import cyclorama_scenes
 from cyclorama.errors import InputError, MediaError, SettingError
 from cyclorama.types import Background, Blur, Clip, Colour, Picture, Rgb, Transparent
 from cyclorama_ffmpeg import still
-from cyclorama_ffmpeg.frames import ToRgb, open_input, upright, video_stream
+from cyclorama_ffmpeg.frames import ToSrgb, open_input, upright, video_stream
 
 WORDS = "suggest, transparent, blur, blur:RADIUS, #rrggbb"
 FALLBACK_RATE = Fraction(25)  # frames a second, for the last frame of a clip that says neither duration nor rate
@@ -88,7 +88,7 @@ class LoopedClip:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._to_rgb = ToRgb()
+        self._to_srgb = ToSrgb()
         self._length: Fraction | None = None  # known once the end was seen
         self._frames: Iterator[Shown]
         self._shown: Shown
@@ -141,4 +141,4 @@ class LoopedClip:
                 yield Shown(start, start + own, self._rgb(shown))
 
     def _rgb(self, frame: av.VideoFrame) -> Rgb:
-        return upright(self._to_rgb(frame), frame.rotation)
+        return upright(self._to_srgb(frame), frame.rotation)

@@ -13,6 +13,7 @@ from cyclorama.errors import OutputError
 from cyclorama.types import Settings, Transparent
 from cyclorama_ffmpeg import still
 from cyclorama_ffmpeg.output import check_target, whole_file
+from cyclorama_ffmpeg.paths import MARK, check_distinct, identity, make_folder, place
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,34 +48,12 @@ def plan(
     jobs = []
     for source in sources:
         suffix = default_suffix or (source.suffix if source.suffix.lower() in still.WRITABLE else ".png")
-        target = _named(output, source.with_name(f"{source.stem}-cyclorama{suffix}"), len(sources))
-        mask = _named(matte, Path(f"{source.stem}-matte.png"), len(sources)) if matte else None
+        target = place(output, source.with_name(f"{source.stem}{MARK}{suffix}"), len(sources), "pictures")
+        mask = place(matte, Path(f"{source.stem}-matte.png"), len(sources), "pictures") if matte else None
         cut = target.with_name(f"{source.stem}-cutout.png") if cutout else None
         jobs.append(Job(source, target, mask, cut))
-    seen: dict[Path, Path] = {}
-    for job in jobs:
-        for target in job.targets:
-            # By the folder's true path: a link or `..` makes a second name, not a second file.
-            place = target.parent.resolve() / target.name
-            if place in seen:
-                raise OutputError(
-                    f"{target}: would be written twice (from {seen[place]} and {job.source}); rename a picture, "
-                    "or choose another name with -o or --matte"
-                )
-            seen[place] = job.source
+    check_distinct((job.source, target) for job in jobs for target in job.targets)
     return jobs
-
-
-def _named(wish: Path | None, default: Path, count: int) -> Path:
-    if wish is None:
-        return default
-    if wish.is_dir() or not wish.suffix:
-        return wish / default.name
-    if count > 1:
-        raise OutputError(f"{wish}: expected a folder for {count} pictures, got a file's name")
-    if not wish.parent.is_dir():
-        raise OutputError(f"{wish.parent}: no such folder; make it first")
-    return wish
 
 
 def check(jobs: Sequence[Job], *, transparent: bool, overwrite: bool) -> None:
@@ -82,7 +61,7 @@ def check(jobs: Sequence[Job], *, transparent: bool, overwrite: bool) -> None:
 
     Folders that were asked for and are not there yet are made by `run`: a call that fails leaves none.
     """
-    sources = {identity for job in jobs if (identity := _identity(job.source))}
+    sources = {identity(job.source) for job in jobs} - {None}
     for job in jobs:
         still.check_format(job.target, alpha=transparent)
         if job.matte is not None:
@@ -90,26 +69,10 @@ def check(jobs: Sequence[Job], *, transparent: bool, overwrite: bool) -> None:
         for target in job.targets:
             if target.parent.is_dir():
                 check_target(target, (job.source,), overwrite=overwrite)
-                if _identity(target) in sources:
+                if identity(target) in sources:
                     raise OutputError(f"{target}: this output is another of the inputs; choose a folder with -o")
             elif target.parent != job.source.parent:  # else the source is not there either, and `run` says so
                 check_target(target.parent, (), overwrite=False)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from error
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """What links and other spellings of a file's name have in common; None where there is no file."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def run(engine: Engine, settings: Settings, job: Job) -> None:
@@ -121,7 +84,7 @@ def run(engine: Engine, settings: Settings, job: Job) -> None:
     picture = still.read(job.source)
     alpha = still.matte_of(engine, picture)
     for target in job.targets:
-        _make(target.parent)
+        make_folder(target.parent)
     with whole_file(job.target) as temporary:
         still.write(temporary, still.replace_background(engine.session(settings), picture, alpha), picture)
     if job.matte is not None:

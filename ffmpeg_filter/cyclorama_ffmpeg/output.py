@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from cyclorama.errors import OutputError
+
+NUMBER = re.compile(r"%0?[0-9]*d")
 
 
 def check_target(target: Path, sources: tuple[Path, ...], *, overwrite: bool) -> None:
@@ -23,6 +27,35 @@ def check_target(target: Path, sources: tuple[Path, ...], *, overwrite: bool) ->
         raise OutputError(f"{target}: expected a file to write, this is a folder")
     if target.exists() and not overwrite:
         raise OutputError(f"{target}: exists already; give --overwrite or another name with -o")
+    _check_folder(target)
+
+
+def check_sequence(target: Path, *, overwrite: bool) -> None:
+    """Raises OutputError where a sequence of pictures, frames/%05d.png, cannot be written or would hit another.
+
+    Its folder may be missing; then the folder appears whole.
+    """
+    there = sequence_files(target)
+    if there and not overwrite:
+        raise OutputError(f"{there[0]}: exists already; give --overwrite or another name with -o")
+    _check_folder(target if target.parent.is_dir() else target.parent)
+
+
+def is_sequence(target: Path) -> bool:
+    """Whether a name has a place for a number, as frames/%05d.png has."""
+    return NUMBER.search(target.name) is not None
+
+
+def sequence_files(target: Path) -> list[Path]:
+    """The files that are there under the numbers of a sequence, in order."""
+    number = NUMBER.search(target.name)
+    if number is None or not target.parent.is_dir():
+        return []
+    start, end = re.escape(target.name[: number.start()]), re.escape(target.name[number.end() :])
+    return sorted(p for p in target.parent.iterdir() if re.fullmatch(f"{start}[0-9]+{end}", p.name))
+
+
+def _check_folder(target: Path) -> None:
     folder = target.parent
     if not folder.is_dir():
         raise OutputError(f"{folder}: no such folder; make it first")
@@ -49,6 +82,31 @@ def whole_file(target: Path) -> Iterator[Path]:
         raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_sequence(target: Path) -> Iterator[Path]:
+    """The same for a sequence of pictures: gives a pattern in a folder of its own.
+
+    Pictures of an earlier sequence of the same name go when the new ones are whole.
+    """
+    folder = target.parent.resolve()
+    there = folder.is_dir()
+    temporary = _beside(folder / "frames" if there else folder)
+    try:
+        temporary.mkdir()
+        yield temporary / target.name
+        if not there:
+            os.replace(temporary, folder)
+            return
+        for old in sequence_files(target):
+            old.unlink()
+        for picture in sorted(temporary.iterdir()):
+            os.replace(picture, folder / picture.name)
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _beside(target: Path) -> Path:

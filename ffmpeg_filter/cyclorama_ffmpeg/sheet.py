@@ -1,4 +1,4 @@
-"""Contact sheets: frames of two videos side by side, for the eye."""
+"""Contact sheets: frames side by side, for the eye, with words beside them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from cyclorama.types import Rgb
-from cyclorama_ffmpeg.frames import ToRgb, open_input, upright, video_stream
+from cyclorama_ffmpeg.frames import ToSrgb, open_input, upright, video_stream
 
 GAP = 6  # pixels between pictures
-PAPER = 245
+PAPER, INK = 245, 30
+LETTERS = 0.5  # of OpenCV's font, whose capitals are 22 pixels high at 1
+LINE = 22  # pixels of a line of text
+SQUARE = 12  # pixels of a side in the pattern that stands for transparency
+SQUARES = (255, 204)  # its two greys
 
 
 def frames_at(path: Path, count: int) -> list[Rgb]:
     """`count` frames spread evenly over a video."""
-    to_rgb = ToRgb()
+    to_srgb = ToSrgb()
     with open_input(path) as container:
         stream = video_stream(container, path)
         stream.thread_type = "AUTO"
@@ -27,20 +32,61 @@ def frames_at(path: Path, count: int) -> list[Rgb]:
     with open_input(path) as container:
         stream = video_stream(container, path)
         frames = enumerate(container.decode(stream))
-        return [upright(to_rgb(frame), frame.rotation) for index, frame in frames if index in wanted]
+        return [upright(to_srgb(frame), frame.rotation) for index, frame in frames if index in wanted]
 
 
 def contact_sheet(rows: Sequence[Sequence[Rgb]], height: int) -> Rgb:
     """Rows of pictures, each scaled to `height` pixels, on light paper: uint8 (H, W, 3)."""
     scaled = [[_fit(picture, height) for picture in row] for row in rows]
     width = max(sum(p.shape[1] + GAP for p in row) + GAP for row in scaled)
-    page = np.full((len(rows) * (height + GAP) + GAP, width, 3), PAPER, np.uint8)
+    page = paper(len(rows) * (height + GAP) + GAP, width)
     for index, row in enumerate(scaled):
         top, left = GAP + index * (height + GAP), GAP
         for picture in row:
             page[top : top + height, left : left + picture.shape[1]] = picture
             left += picture.shape[1] + GAP
     return page
+
+
+def labelled_sheet(rows: Sequence[tuple[str, Sequence[Rgb]]], headings: Sequence[str], height: int) -> Rgb:
+    """The same with a heading over each column, and a line of text over each row's pictures.
+
+    Args:
+        rows: text and pictures; the pictures of a column are of one size.
+    """
+    pages = [contact_sheet([pictures], height) for _, pictures in rows]
+    top, left = paper(LINE, pages[0].shape[1]), GAP
+    for heading, picture in zip(headings, rows[0][1], strict=True):
+        write(top, heading, left, LINE - 7)
+        left += _fit(picture, height).shape[1] + GAP
+    strips = [captioned(page, text) for (text, _), page in zip(rows, pages, strict=True)]
+    return np.vstack([top, *strips])
+
+
+def captioned(page: Rgb, text: str) -> Rgb:
+    """The page with a line of text over it."""
+    strip = paper(LINE, page.shape[1])
+    write(strip, text, GAP, LINE - 7)
+    return np.vstack([strip, page])
+
+
+def paper(height: int, width: int) -> Rgb:
+    """An empty page."""
+    return np.full((height, width, 3), PAPER, np.uint8)
+
+
+def write(page: Rgb, text: str, left: int, base: int) -> None:
+    """Letters on a page, in place."""
+    cv2.putText(page, text, (left, base), cv2.FONT_HERSHEY_SIMPLEX, LETTERS, (INK,) * 3, 1, cv2.LINE_AA)
+
+
+def on_squares(rgba: NDArray[np.uint8]) -> Rgb:
+    """A picture uint8 (H, W, 4) over the pattern that stands for transparency."""
+    height, width = rgba.shape[:2]
+    y, x = np.ogrid[:height, :width]
+    squares = np.where((y // SQUARE + x // SQUARE) % 2, *SQUARES).astype(np.float32)
+    alpha = rgba[..., 3:].astype(np.float32) / 255
+    return np.rint(rgba[..., :3] * alpha + squares[..., None] * (1 - alpha)).astype(np.uint8)
 
 
 def _fit(picture: Rgb, height: int) -> Rgb:

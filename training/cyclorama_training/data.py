@@ -1,13 +1,13 @@
-"""Reading people with mattes and rooms without people, and the fixed train / validation split."""
+"""People with mattes and rooms without people, what makes a matte usable, and the fixed train / validation split."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from functools import cache
+from importlib import resources
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -25,12 +25,11 @@ ROOMS_HELD_BACK = 6
 
 # How often each source is drawn. Portraits are few but have the hair; `work` is 224 px and blurred.
 SOURCE_WEIGHT = {"portraits": 0.24, "street": 0.30, "sports": 0.22, "work": 0.14, "misc": 0.10}
-# The mattes of these cover every person that can be seen, so that the picture itself may be learned from.
-# In `sports` a crowd behind the players is marked in one picture and not in the next.
-WHOLE_SOURCES = frozenset({"portraits", "street", "work", "misc"})
 # A matte with more half-transparent than covered area is the teacher's doubt, not hair.
 MAX_UNSURE_SHARE = 0.30
 SURE = (0.1, 0.9)
+BOX_ALPHA = 26  # what is fainter does not count for the box
+VERDICT = re.compile(r"^([^#\n]+?)[ \t]+(wrong|partial)\b", re.MULTILINE)  # names of files may hold spaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,7 @@ class Person:
         foreground: uint8 (H, W, 3) sRGB, straight, without the old background's colour in the fringe.
         alpha: uint8 (H, W), 255 = covered.
         whole: every person in `picture` is in `alpha`.
+        box: top, bottom, left, right of what is covered, ends excluded.
     """
 
     name: str
@@ -50,6 +50,16 @@ class Person:
     foreground: Image
     alpha: Image
     whole: bool
+    box: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A picture without people: uint8 (H, W, 3) sRGB, and how often it is drawn beside the others."""
+
+    name: str
+    picture: Image
+    weight: float
 
 
 def split_of(group: str, one_in: int) -> Split:
@@ -63,19 +73,13 @@ def series(stem: str) -> str:
     return re.sub(r"\d+$", "", stem) if stem.startswith(("stock-emotions", "person-vlado")) else stem
 
 
-def fit(image: Image, long_side: int) -> Image:
+def fit(image: NDArray[Any], long_side: int) -> NDArray[Any]:
+    """The picture with no more than `long_side` pixels a side."""
     scale = long_side / max(image.shape[:2])
     if scale >= 1:
         return image
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
-
-
-def read_rgb(path: Path) -> Image:
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise ValueError(f"{path}: not a picture that OpenCV reads")
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
 def clean(alpha: Image) -> Image:
@@ -96,34 +100,36 @@ def unsure_share(alpha: Image) -> float:
     return float(((a > SURE[0]) & (a < SURE[1])).sum()) / covered if covered else 1.0
 
 
-def people(root: Path, split: Split, long_side: int) -> Iterator[Person]:
-    """Reads `root/SOURCE/{images,mattes}` at no more than `long_side` pixels."""
-    for source in sorted(p.name for p in root.iterdir() if (p / "mattes").is_dir()):
-        mattes = {p.stem: p for p in (root / source / "mattes").iterdir()}
-        for path in sorted((root / source / "images").iterdir()):
-            group = f"{source}/{series(path.stem)}"
-            if path.stem not in mattes or split_of(group, PEOPLE_HELD_BACK) != split:
-                continue
-            matte = cv2.imread(str(mattes[path.stem]), cv2.IMREAD_GRAYSCALE)
-            if matte is None:
-                raise ValueError(f"{mattes[path.stem]}: not a picture that OpenCV reads")
-            picture, alpha = fit(read_rgb(path), long_side), clean(fit(matte, long_side))  # type: ignore[arg-type]
-            if alpha.shape != picture.shape[:2] or unsure_share(alpha) > MAX_UNSURE_SHARE:
-                continue
-            foreground = estimate_foreground(picture, alpha.astype(np.float32) / np.float32(255))
-            yield Person(
-                f"{source}/{path.stem}",
-                picture,
-                foreground.astype(np.uint8, copy=False),
-                alpha,
-                source in WHOLE_SOURCES,
-            )
+def box_of(alpha: Image) -> tuple[int, int, int, int] | None:
+    """Top, bottom, left, right of what is covered, ends excluded; None where nothing is."""
+    ys, xs = np.flatnonzero((alpha > BOX_ALPHA).any(1)), np.flatnonzero((alpha > BOX_ALPHA).any(0))
+    return (int(ys[0]), int(ys[-1]) + 1, int(xs[0]), int(xs[-1]) + 1) if len(ys) else None
 
 
-def rooms(root: Path, split: Split, long_side: int) -> Iterator[Image]:
-    """Reads the pictures without people in `root`."""
-    for path in sorted(root.iterdir()):
-        # Pictures that one visitor took within a minute show the same room: they go together.
-        group = re.sub(r"_\d{3}$", "", path.stem) if path.stem.startswith("davidg") else path.stem
-        if path.suffix.lower() in {".jpg", ".png"} and split_of(group, ROOMS_HELD_BACK) == split:
-            yield fit(read_rgb(path), long_side)
+@cache
+def verdicts() -> dict[str, str]:
+    """Name (`source/file-stem`) -> "wrong" or "partial", as `mattes.txt` lists them."""
+    text = resources.files("cyclorama_training").joinpath("mattes.txt").read_text("utf-8")
+    return dict(VERDICT.findall(text))
+
+
+def person(name: str, picture: Image, alpha: Image, *, foreground: Image | None = None) -> Person | None:
+    """A person from a picture and its matte; None where the matte is of no use.
+
+    Args:
+        picture: uint8 (H, W, 3) sRGB.
+        alpha: uint8 (H, W), as it was read.
+        foreground: as in `Person`, where it is known; then `picture` is not a true one, and never shown as it is.
+    """
+    verdict = verdicts().get(name)
+    alpha = clean(alpha)
+    if verdict == "wrong" or alpha.shape != picture.shape[:2] or unsure_share(alpha) > MAX_UNSURE_SHARE:
+        return None
+    box = box_of(alpha)
+    if box is None:
+        return None
+    whole = verdict is None and foreground is None
+    if foreground is None:
+        estimated = estimate_foreground(picture, alpha.astype(np.float32) / np.float32(255))
+        foreground = estimated.astype(np.uint8, copy=False)
+    return Person(name, picture, foreground, alpha, whole, box)

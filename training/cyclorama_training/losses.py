@@ -31,20 +31,30 @@ def laplacian_loss(predicted: Tensor, target: Tensor, levels: int = 4) -> Tensor
     return total / levels
 
 
-def matte_loss(alpha: Tensor, coarse_logits: Tensor, target: Tensor) -> Tensor:
-    """L1 and Laplacian on the matte, cross-entropy on the coarse one (where is a person at all).
+def temporal_loss(alpha: Tensor, target: Tensor) -> Tensor:
+    """Squared difference of the changes from frame to frame (Lin 2021): what flickers although the truth rests.
 
     Args:
-        alpha: float (N, 1, H, W) in [0, 1].
-        coarse_logits: float (N, 1, H/16, W/16).
-        target: float (N, 1, H, W) in [0, 1].
+        alpha, target: float (N, T, H, W) in [0, 1].
+    """
+    return functional.mse_loss(alpha.diff(dim=1), target.diff(dim=1))
+
+
+def matte_loss(alpha: Tensor, coarse_logits: Tensor, target: Tensor) -> Tensor:
+    """L1 and Laplacian on the matte, cross-entropy on the coarse one (where is a person at all), change in clips.
+
+    Args:
+        alpha: float (N, T, H, W) in [0, 1].
+        coarse_logits: float (N, T, H/16, W/16).
+        target: float (N, T, H, W) in [0, 1].
     """
     alpha, coarse_logits = alpha.float(), coarse_logits.float()
     area = functional.interpolate(target, size=coarse_logits.shape[2:], mode="area")
-    return (
+    loss = (
         functional.l1_loss(alpha, target)
-        + laplacian_loss(alpha, target)
+        + laplacian_loss(alpha.flatten(0, 1)[:, None], target.flatten(0, 1)[:, None])
         + 0.2 * functional.binary_cross_entropy_with_logits(coarse_logits, area)
         # Cross-entropy on the fine matte too: L1 of a sigmoid has no slope where it is surely wrong.
         + 0.2 * functional.binary_cross_entropy(alpha.clamp(1e-4, 1 - 1e-4), target)
     )
+    return loss + 5.0 * temporal_loss(alpha, target) if alpha.shape[1] > 1 else loss

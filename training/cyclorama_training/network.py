@@ -5,11 +5,12 @@ Convolutional Neural Networks"; the Lite variants drop squeeze-and-excitation an
 them fast without a GPU). Its last, 320-channel stage and its classifier are left out: they know about
 ImageNet classes, not about outlines. The decoder climbs back to the input's size with
 depthwise-separable convolutions, taking the encoder's features of each size on the way, as U-Net
-does (Ronneberger 2015).
+does (Ronneberger 2015); three of its levels remember the frames before.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -28,18 +29,23 @@ STAGES = (
 STEM_CHANNELS = 32
 # Stages whose output feeds the decoder, at 1/2, 1/4, 1/8, 1/16 and 1/32 of the input.
 TAPS = (0, 1, 2, 4, 5)
-STRIDE = 32
+# Stride of a level that remembers -> channels that it keeps.
+MEMORY = {16: 48, 8: 32, 4: 20}
+SHUT = -3.0  # bias that a gate starts with: 5 % of the past
 
 EPSILON, MOMENTUM = 1e-3, 0.01  # of batch normalisation: the values the ImageNet weights were trained with
 
 
 class SamePad(nn.Module):
-    """Pads as TensorFlow's SAME does for even sizes; the ImageNet weights were trained that way."""
+    """Pads as TensorFlow's SAME does for even sizes; the ImageNet weights were trained that way.
+
+    One more row than that at the end: an even size never reads it, and an odd one is rounded up, not down.
+    """
 
     def __init__(self, kernel: int, stride: int) -> None:
         super().__init__()
         total = kernel - stride
-        self.before, self.after = total // 2, total - total // 2
+        self.before, self.after = total // 2, total - total // 2 + 1
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.pad(x, (self.before, self.after, self.before, self.after))
@@ -166,7 +172,7 @@ class Context(nn.Module):
 
 
 class UpBlock(nn.Module):
-    """Doubles the size, joins the encoder's features of that size, and mixes them."""
+    """Grows to the size of the encoder's features, joins them, and mixes both."""
 
     def __init__(self, inputs: int, skip: int, outputs: int) -> None:
         super().__init__()
@@ -175,16 +181,43 @@ class UpBlock(nn.Module):
         self.mix = convolution(outputs, outputs, 1)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        x = functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+        x = functional.interpolate(x, size=skip.shape[2:], mode="bilinear", align_corners=False)
         x = functional.relu(self.reduce(torch.cat([x, skip], 1)))
         return functional.relu(x + self.mix(functional.relu(self.spread(x))))
 
 
-class PortraitNetwork(nn.Module):
-    """Alpha matte of the people in a picture.
+class Memory(nn.Module):
+    """Blends half of the channels with what they were before, each place by a gate of its own.
 
-    Input: float RGB in [0, 1], (N, 3, H, W); H and W multiples of 32.
-    Output: alpha in [0, 1], (N, 1, H, W). While training also the coarse alpha's logits, (N, 1, H/16, W/16).
+    A convolutional gated unit (Ballas 2016) reduced to its update gate, as minGRU is (Feng 2024): the candidate is
+    the feature itself. So a network trained on single pictures goes on as it was when its gates start shut, and a
+    single picture costs nothing for it. Half of the channels, as RobustVideoMatting does (Lin 2021).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.kept = channels // 2
+        self.look = convolution(2 * self.kept, 2 * self.kept, 3, groups=2 * self.kept)
+        self.gate = nn.Conv2d(2 * self.kept, self.kept, 1)
+        nn.init.zeros_(self.gate.weight)
+        nn.init.constant_(self.gate.bias, SHUT)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """x: (N, C, H, W); before: (N, C / 2, H, W), all zero where nothing was seen yet."""
+        now, kept = x[:, self.kept :], x[:, : self.kept]
+        # Without a past the gate is shut altogether: the first frame is what a single picture is.
+        known = (before.abs().amax((1, 2, 3), keepdim=True) > 0).to(x.dtype)
+        share = torch.sigmoid(self.gate(functional.relu(self.look(torch.cat([kept, before], 1))))) * known
+        kept = share * before + (1 - share) * kept
+        return torch.cat([kept, now], 1), kept
+
+
+class PortraitNetwork(nn.Module):
+    """Alpha matte of the people in a picture or in the frames of a clip.
+
+    Input: float RGB in [0, 1], (N, T, 3, H, W); H and W multiples of 16; T = 1 for a picture. And the memory that
+    the frames before them left: one (N, `MEMORY[s]`, H / s, W / s) for each stride s of `MEMORY`; None for none.
+    Output: alpha in [0, 1], (N, T, H, W); the coarse alpha's logits, (N, T, H/16, W/16); and the new memory.
     """
 
     def __init__(self) -> None:
@@ -196,18 +229,34 @@ class PortraitNetwork(nn.Module):
         self.up8 = UpBlock(96, c8, 64)
         self.up4 = UpBlock(64, c4, 40)
         self.up2 = UpBlock(40, c2, 24)
+        self.memory = nn.ModuleList(Memory(2 * channels) for channels in MEMORY.values())
         self.coarse = nn.Conv2d(96, 1, 1)
         # The last step works beside the picture itself: hair is thinner than the 1/2 features.
         self.detail = nn.Sequential(convolution(24 + 3, 16, 3), nn.ReLU(), nn.Conv2d(16, 1, 3, padding=1))
 
-    def forward(self, rgb: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        x = rgb * 2.0 - 1.0
+    def forward(self, rgb: Tensor, memory: Sequence[Tensor] | None = None) -> tuple[Tensor, Tensor, list[Tensor]]:
+        clips, frames, _, height, width = rgb.shape
+        # Frame by frame, not clip by clip: then what is taken apart for the memory stays channels last.
+        x = rgb.transpose(0, 1).flatten(0, 1).contiguous(memory_format=torch.channels_last) * 2.0 - 1.0
+        if memory is None and frames > 1:
+            memory = [x.new_zeros(clips, c, height // s, width // s) for s, c in MEMORY.items()]
         f2, f4, f8, f16, f32 = self.encoder(x)
-        y16 = self.up16(self.context(f32), f16)
-        y = self.up8(y16, f8)
-        y = self.up4(y, f4)
-        y = self.up2(y, f2)
+        y16, after16 = self._remember(0, self.up16(self.context(f32), f16), memory, frames)
+        y8, after8 = self._remember(1, self.up8(y16, f8), memory, frames)
+        y4, after4 = self._remember(2, self.up4(y8, f4), memory, frames)
+        y = self.up2(y4, f2)
         y = functional.interpolate(y, scale_factor=2.0, mode="bilinear", align_corners=False)
-        logits = self.detail(torch.cat([y, x], 1))
-        alpha = torch.sigmoid(logits)
-        return (alpha, self.coarse(y16)) if self.training else alpha
+        alpha = torch.sigmoid(self.detail(torch.cat([y, x], 1)))
+        coarse = self.coarse(y16)
+        alpha, coarse = (y.unflatten(0, (frames, clips))[:, :, 0].transpose(0, 1) for y in (alpha, coarse))
+        return alpha, coarse, [after16, after8, after4]
+
+    def _remember(self, level: int, y: Tensor, memory: Sequence[Tensor] | None, frames: int) -> tuple[Tensor, Tensor]:
+        """Takes the frames through the memory of a level, one after the other."""
+        if memory is None:  # a first frame stays what it is: see `Memory`
+            return y, y[:, : y.shape[1] // 2]
+        kept, out = memory[level], []
+        for frame in y.chunk(frames):
+            mixed, kept = self.memory[level](frame, kept)
+            out.append(mixed)
+        return torch.cat(out), kept

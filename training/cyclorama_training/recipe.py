@@ -3,31 +3,57 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cyclorama import toml
 from cyclorama.errors import SettingError
-from cyclorama_training import data
 from cyclorama_training.compose import Composer
+from cyclorama_training.data import SOURCE_WEIGHT, Split
+from cyclorama_training.readers import PEOPLE, ROOMS, Source
+from cyclorama_training.validate import Report
+
+OTHER_WEIGHT = 0.1  # of a source that neither a recipe nor `SOURCE_WEIGHT` says anything of
+HIGHER_IS_BETTER = {"iou"}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a batch holds: so many clips of so many frames (1: pictures) of one size."""
+
+    height: int
+    width: int
+    clips: int
+    frames: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
+    """Steps of one kind: each draws one of `batches`, all as often; `rate` is of AdamW."""
+
     steps: int
-    batch: int
     rate: float
-    shapes: tuple[tuple[int, int], ...]
+    batches: tuple[Batch, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A recipe file: see `recipes/portrait.toml`."""
+    """A recipe file: see `recipes/portrait.toml`.
 
-    people: str
-    rooms: str
+    Attributes:
+        people, rooms: what is read. `[data]` names a folder of each kind, tables `[[people]]` and `[[rooms]]` others.
+        metric: figure of a `Report` -> weight; the sum, lower is better, chooses the best weights. Empty: its `score`.
+        The others are the keys of `[data]` and `[train]`, and the tables `[[phase]]`.
+    """
+
+    people: tuple[Source, ...]
+    rooms: tuple[Source, ...]
     long_side: int
     room_long_side: int
     seed: int
@@ -35,18 +61,40 @@ class Recipe:
     weight_decay: float
     ema_decay: float
     validate_every: int
-    validation_pictures: int
     precision: str
     phases: tuple[Phase, ...]
+    metric: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        names = [source.name for source in self.people]
+        if len(set(names)) < len(names):
+            raise SettingError(f"[[people]]: expected a name of its own for each, got {', '.join(names)}")
 
     @classmethod
     def read(cls, path: Path) -> Recipe:
-        with path.open("rb") as file:
-            values: dict[str, Any] = toml.load(file)
-        phases = tuple(
-            Phase(p["steps"], p["batch"], p["rate"], tuple((h, w) for h, w in p["shapes"])) for p in values["phase"]
-        )
-        return cls(**values["data"], **values["train"], phases=phases)
+        """Reads a recipe file.
+
+        Raises:
+            SettingError: it is no TOML, or a key is missing, unknown or senseless.
+        """
+        try:
+            with path.open("rb") as file:
+                values: dict[str, Any] = toml.load(file)
+            data, training = dict(values["data"]), dict(values["train"])
+            people, rooms = data.pop("people", None), data.pop("rooms", None)
+            metric = metric_of(training.pop("metric", {}))
+            return cls(
+                people=sources(people and {"kind": "folders", "path": people}, values.get("people", []), PEOPLE),
+                rooms=sources(rooms and {"kind": "pictures", "path": rooms}, values.get("rooms", []), ROOMS),
+                phases=tuple(phase(table) for table in values["phase"]),
+                metric=metric,
+                **data,
+                **training,
+            )
+        except KeyError as error:
+            raise SettingError(f"{path}: expected a recipe; {error} is missing") from error
+        except (TypeError, ValueError) as error:
+            raise SettingError(f"{path}: expected a recipe ({error})") from error
 
     @property
     def steps(self) -> int:
@@ -69,20 +117,70 @@ class Recipe:
             start += phase.steps
         return self.phases[-1].rate * 0.1
 
-    def composer(self, root: Path, split: data.Split) -> Composer:
+    def score(self, report: Report) -> float:
+        """What checkpoints are chosen by, lower is better."""
+        figures = report.figures()
+        return sum(w * figures[name] for name, w in self.metric.items()) if self.metric else report.score
+
+    def composer(self, root: Path, split: Split) -> Composer:
         """The people and rooms of a split, ready to be composed.
 
         Raises:
-            SettingError: a folder of the recipe is missing under `root`.
+            SettingError: a folder of the recipe is missing under `root`, or nothing of the split is there.
+            MediaError: a file cannot be read.
         """
-        for folder in (root / self.people, root / self.rooms):
-            if not folder.is_dir():
-                raise SettingError(f"{folder}: no such folder; --data must hold {self.people} and {self.rooms}")
-        people = list(data.people(root / self.people, split, self.long_side))
-        rooms = list(data.rooms(root / self.rooms, split, self.room_long_side))
+        people = [p for s in self.people for p in PEOPLE[s.kind](s, root, split, self.long_side)]
+        rooms = [r for s in self.rooms for r in ROOMS[s.kind](s, root, split, self.room_long_side)]
         if not people or not rooms:
             raise SettingError(f"{root}: expected people and rooms for {split}, got {len(people)} and {len(rooms)}")
-        return Composer(people, rooms)
+        composer = Composer(people, rooms)
+        weights = {s.name: s.weight for s in self.people if s.weight is not None}
+        if weights:
+            weigh(composer, SOURCE_WEIGHT | weights)
+        return composer
+
+
+def phase(table: Mapping[str, Any]) -> Phase:
+    return Phase(**{**table, "batches": tuple(batch(**each) for each in table["batches"])})
+
+
+def batch(size: tuple[int, int], **numbers: int) -> Batch:
+    height, width = size
+    return Batch(height, width, **numbers)
+
+
+def sources(
+    default: Mapping[str, Any] | None, tables: Sequence[Mapping[str, Any]], kinds: Mapping[str, object]
+) -> tuple[Source, ...]:
+    """The sources of a recipe's tables, after that of the folder that `[data]` names.
+
+    Raises:
+        SettingError: a table cannot be understood.
+    """
+    return tuple(Source.parse(table, kinds) for table in ([default] if default else []) + list(tables))
+
+
+def metric_of(value: str | Mapping[str, float]) -> dict[str, float]:
+    """A figure's name, or weights of figures, as weights of which the sum is the lower the better.
+
+    Raises:
+        SettingError: there is no such figure.
+    """
+    weights = {value: -1.0 if value in HIGHER_IS_BETTER else 1.0} if isinstance(value, str) else dict(value)
+    names = {field.name for field in fields(Report)}
+    if not weights.keys() <= names:
+        raise SettingError(f"metric: expected any of {', '.join(sorted(names))}; got {', '.join(sorted(weights))}")
+    return weights
+
+
+def weigh(composer: Composer, weights: Mapping[str, float]) -> None:
+    """Draws each source as often as `weights` says beside the others, whatever the number of its people."""
+    sources = [p.name.split("/")[0] for p in composer.people]
+    counts = Counter(sources)
+    chances = np.array([weights.get(s, OTHER_WEIGHT) / counts[s] for s in sources])
+    whole = chances * np.array([p.whole for p in composer.people])
+    composer.weights = chances / chances.sum()
+    composer.whole_weights = whole / whole.sum() if whole.any() else None
 
 
 def find(name: str) -> Path:

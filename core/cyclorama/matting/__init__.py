@@ -43,6 +43,7 @@ class Factory(Protocol):
 
 # Strings: a backend's own imports happen when it is chosen.
 MATTERS = {
+    "portrait-fast": "cyclorama.matting.portrait:create_fast",
     "portrait": "cyclorama.matting.portrait:create",
     "green-screen": "cyclorama.matting.green_screen:create",
 }

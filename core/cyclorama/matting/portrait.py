@@ -1,4 +1,7 @@
-"""`portrait`: the network that this project trained, by ONNX Runtime."""
+"""The network that this project trained, by ONNX Runtime: `portrait-fast`, `portrait` and `portrait-best`.
+
+One set of weights at several working sizes: what it learned serves all of them.
+"""
 
 from __future__ import annotations
 
@@ -11,35 +14,60 @@ from cyclorama.types import Alpha, Rgb
 
 # A sigmoid never says 0 or 1: its last 1/255 at either end is taken for sure.
 TAIL = np.float32(1 / 255)
-LONG_SIDE = 512  # pixels; the size that it was trained for
-STRIDE = 32
+STRIDE = 16  # of the network: sides come in these steps
+PICTURE = "rgb"
 
 
 class Portrait:
-    """A stateless network: each frame by itself."""
+    """The network at one working size; it remembers the frames of a stream.
 
-    name = "portrait"
+    Args:
+        long_side: pixels of the working size.
+    """
 
-    def __init__(self, model: LoadedModel) -> None:
+    def __init__(self, name: str, model: LoadedModel, long_side: int) -> None:
+        self.name = name
         self._session = model.session
+        self._long_side = long_side
         self.device = model.device
         self.note = model.note
+        # Inputs other than the picture are memory, (1, channels, height / stride, width / stride), called
+        # `memory_STRIDE`; the outputs after alpha are the same ones for the next frame, in the same order.
+        self._memory = {
+            each.name: (int(each.shape[1]), int(each.name.rpartition("_")[2]))
+            for each in self._session.get_inputs()
+            if each.name != PICTURE
+        }
 
     def size(self, height: int, width: int) -> tuple[int, int]:
-        """Long side 512 whatever the picture's size, each side to the nearest multiple of 32."""
-        scale = LONG_SIDE / max(height, width)
-        sides = (max(STRIDE, round(side * scale / STRIDE) * STRIDE) for side in (height, width))
-        h, w = sides
-        return h, w
+        """The long side of the model whatever the picture's size, each side to the nearest multiple of 16."""
+        return working_size(height, width, self._long_side)
 
     def start(self, height: int, width: int) -> State:
-        return None
+        return [np.zeros((1, c, height // s, width // s), np.float32) for c, s in self._memory.values()]
 
     def step(self, rgb: Rgb, state: State) -> tuple[Alpha, State]:
-        (alpha,) = self._session.run(None, {"rgb": np.ascontiguousarray(rgb)[None]})
-        return np.clip((alpha[0] - TAIL) / (1 - 2 * TAIL), 0, 1), state
+        assert isinstance(state, list)
+        feeds = {PICTURE: np.ascontiguousarray(rgb)[None], **dict(zip(self._memory, state, strict=True))}
+        alpha, *after = self._session.run(None, feeds)
+        return np.clip((alpha[0] - TAIL) / (1 - 2 * TAIL), 0, 1), after
+
+
+def working_size(height: int, width: int, long_side: int) -> tuple[int, int]:
+    scale = long_side / max(height, width)
+    h, w = (max(STRIDE, round(side * scale / STRIDE) * STRIDE) for side in (height, width))
+    return h, w
 
 
 def create(*, device: str, threads: int) -> Matter:
-    """Loads the network's weights; see `cyclorama.matting.create`."""
-    return Portrait(load(weights.path("portrait"), device=device, threads=threads))
+    """Loads the network for video; see `cyclorama.matting.create`."""
+    return _create("portrait", 512, device=device, threads=threads)
+
+
+def create_fast(*, device: str, threads: int) -> Matter:
+    """Loads the network for live use on a CPU that has other work."""
+    return _create("portrait-fast", 256, device=device, threads=threads)
+
+
+def _create(name: str, long_side: int, *, device: str, threads: int) -> Matter:
+    return Portrait(name, load(weights.path(name), device=device, threads=threads), long_side)

@@ -1,0 +1,1 @@
+"""The `cyclorama` command: one module for each reason to change; `main` puts them together."""

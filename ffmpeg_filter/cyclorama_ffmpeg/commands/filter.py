@@ -1,0 +1,96 @@
+"""`cyclorama filter`."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from fractions import Fraction
+from typing import Annotated, Literal
+
+import typer
+
+from cyclorama.errors import SettingError
+from cyclorama.types import Settings
+from cyclorama_ffmpeg import backgrounds, pipe
+from cyclorama_ffmpeg.commands.console import engine_for, err
+from cyclorama_ffmpeg.commands.options import (
+    BackgroundOption,
+    DecontaminateOption,
+    DeviceOption,
+    LightOption,
+    ModelOption,
+    SmoothingOption,
+    ThreadsOption,
+)
+from cyclorama_ffmpeg.pipe_ends import Incoming, Outgoing
+
+READER_GONE = 141  # what a shell gives a command that SIGPIPE ended
+USAGE = "ffmpeg -i IN -c:v rawvideo -c:a copy -f nut - | cyclorama filter -b studio | ffmpeg -i - OUT"
+
+
+def filter_command(
+    background: BackgroundOption,
+    kind: Annotated[
+        Literal["nut", "y4m", "rgb"] | None,
+        typer.Option("--format", help="Of what is written: nut, y4m, or rgb, which is pixels alone. Default: as read."),
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option("--size", metavar="WxH", help="Bare RGB is read, 3 bytes a pixel, of this size."),
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option("--rate", metavar="RATE", help="Its frames a second: 25, 30000/1001.")
+    ] = None,
+    smoothing: SmoothingOption = 0.6,
+    light: LightOption = "srgb",
+    decontaminate: DecontaminateOption = True,
+    model: ModelOption = "portrait",
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 0,
+) -> None:
+    """Replace the background of a stream between two programs: from standard input to standard output.
+
+    ffmpeg -i IN -c:v rawvideo -c:a copy -f nut - | cyclorama filter -b studio | ffmpeg -i - OUT
+    """
+    bare = bare_of(size, rate)
+    if sys.stdin.isatty():
+        raise SettingError(f"expected a stream on standard input, this is a terminal: {USAGE}")
+    if sys.stdout.isatty():
+        raise SettingError(f"expected a program to read standard output, this is a terminal: {USAGE}")
+    # Nothing but the stream goes to standard output: what a library prints goes where messages go.
+    outgoing = Outgoing(os.fdopen(os.dup(1), "wb", buffering=0))
+    os.dup2(2, 1)
+    incoming = Incoming(open(0, "rb", buffering=0, closefd=False))  # noqa: SIM115 - open as long as the process is
+    settings = Settings(backgrounds.parse(background), light, decontaminate, smoothing)  # type: ignore[arg-type]
+    engine = engine_for(model, device, threads)
+
+    def say(note: str) -> None:
+        err.print(f"cyclorama: note: {note}", markup=False)
+
+    try:
+        pipe.run(engine.session(settings), incoming, outgoing, bare=bare, kind=kind, say=say)
+    except BrokenPipeError:  # the reader has what it wanted
+        raise typer.Exit(READER_GONE) from None
+
+
+def bare_of(size: str | None, rate: str | None) -> pipe.Bare | None:
+    """What --size and --rate say together; None where neither is given.
+
+    Raises:
+        SettingError: one is missing or not understood.
+    """
+    if size is None and rate is None:
+        return None
+    if size is None or rate is None:
+        raise SettingError("bare RGB needs both --size and --rate; other streams need neither")
+    found = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", size)
+    if found is None:
+        raise SettingError(f"--size: expected WIDTHxHEIGHT in pixels, such as 1280x720, got {size!r}")
+    try:
+        frames = Fraction(rate)
+    except (ValueError, ZeroDivisionError):
+        frames = Fraction(0)
+    if frames <= 0:
+        raise SettingError(f"--rate: expected frames a second, such as 25 or 30000/1001, got {rate!r}")
+    return pipe.Bare(int(found[1]), int(found[2]), frames)

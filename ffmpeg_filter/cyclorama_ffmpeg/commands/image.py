@@ -1,0 +1,70 @@
+"""`cyclorama image`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cyclorama.errors import CycloramaError
+from cyclorama.types import Settings, Transparent
+from cyclorama_ffmpeg import backgrounds, images, paths, still
+from cyclorama_ffmpeg.commands.console import engine_for, fail, progress_bar, result
+from cyclorama_ffmpeg.commands.options import (
+    BackgroundOption,
+    DecontaminateOption,
+    DeviceOption,
+    LightOption,
+    ModelOption,
+    OverwriteOption,
+    ThreadsOption,
+)
+
+
+def image_command(
+    inputs: Annotated[list[str], typer.Argument(metavar="IN...", help="Pictures, folders, or patterns like '*.jpg'.")],
+    background: BackgroundOption = "transparent",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="A file for one picture, a folder for several. Default: beside each."),
+    ] = None,
+    matte: Annotated[
+        Path | None,
+        typer.Option("--matte", help="Also write the alpha as a grey picture: a file for one, a folder for several."),
+    ] = None,
+    cutout: Annotated[
+        bool, typer.Option("--cutout", help="Also write the subject alone, NAME-cutout.png, beside the output.")
+    ] = False,
+    light: LightOption = "srgb",
+    decontaminate: DecontaminateOption = True,
+    model: ModelOption = "portrait",
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 0,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Replace the background of pictures (JPEG, PNG, WebP, TIFF, AVIF; 8 and 16 bits)."""
+    behind = backgrounds.parse(background)
+    settings = Settings(background=behind, light=light, decontaminate=decontaminate)  # type: ignore[arg-type]
+    sources = paths.expand(inputs, still.READABLE, "pictures")
+    default = ".png" if isinstance(behind, Transparent) else None
+    jobs = images.plan(sources, output, matte, default_suffix=default, cutout=cutout)
+    images.check(jobs, transparent=isinstance(behind, Transparent), overwrite=overwrite)
+    engine = engine_for(model, device, threads)
+    failures = 0
+    with progress_bar() as progress:
+        task = progress.add_task("pictures", total=len(jobs), rate="")
+        for job in jobs:
+            start = time.perf_counter()
+            try:
+                images.run(engine, settings, job)
+                result(str(job.target))
+            except CycloramaError as error:
+                failures += 1
+                fail(error)
+            progress.update(task, advance=1, rate=f"{time.perf_counter() - start:.1f} s")
+    if failures:
+        if len(jobs) > 1:
+            fail(f"{failures} of {len(jobs)} pictures failed")
+        raise typer.Exit(1)

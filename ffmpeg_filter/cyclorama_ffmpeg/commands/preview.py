@@ -1,0 +1,63 @@
+"""`cyclorama preview`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cyclorama.types import Settings
+from cyclorama_ffmpeg import backgrounds, preview, still
+from cyclorama_ffmpeg.commands.console import engine_for, out
+from cyclorama_ffmpeg.commands.options import (
+    BackgroundOption,
+    DecontaminateOption,
+    DeinterlaceOption,
+    DeviceOption,
+    FromOption,
+    LightOption,
+    ModelOption,
+    OverwriteOption,
+    SmoothingOption,
+    ThreadsOption,
+    ToOption,
+    span_of,
+)
+from cyclorama_ffmpeg.frames import open_video, video_stream
+from cyclorama_ffmpeg.output import check_target, whole_file
+from cyclorama_ffmpeg.trim import Span
+
+
+def preview_command(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A video.")],
+    background: BackgroundOption = "transparent",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="A picture's name. Default: beside IN, IN-preview.png."),
+    ] = None,
+    rows: Annotated[int, typer.Option("--rows", min=1, max=100, help="Moments shown, at equal distances.")] = 5,
+    smoothing: SmoothingOption = 0.6,
+    start: FromOption = None,
+    end: ToOption = None,
+    deinterlace: DeinterlaceOption = True,
+    light: LightOption = "srgb",
+    decontaminate: DecontaminateOption = True,
+    model: ModelOption = "portrait",
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 0,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Show some seconds of a video, the first ones unless told otherwise, on one picture: with matte and result."""
+    settings = Settings(backgrounds.parse(background), light, decontaminate, smoothing)  # type: ignore[arg-type]
+    span = span_of(start, end) or Span()
+    with open_video(source) as container:  # a source that cannot be read is said before the output's faults
+        video_stream(container, source)
+    target = output or source.with_name(f"{source.stem}-preview.png")
+    still.check_format(target, alpha=False)
+    check_target(target, (source, Path(background)), overwrite=overwrite)
+    engine = engine_for(model, device, threads)
+    shown = preview.rows(engine.session(settings), source, span, rows, deinterlace=deinterlace)
+    with whole_file(target) as temporary:
+        still.write(temporary, preview.sheet(shown))
+    out.print(f"{target}  ({len(shown)} rows, {preview.clock(shown[0].time)} to {preview.clock(shown[-1].time)})")
