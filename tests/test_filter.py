@@ -190,6 +190,28 @@ def test_another_container_is_read_and_nut_written(tmp_path: Path) -> None:
     assert [h for h, *_ in sound_packets(tmp_path / "out.nut")[0]] == [h for h, *_ in sound_packets(source)[0]]
 
 
+def test_hdr_keeps_its_numbers_and_what_nut_cannot_tell_is_said(tmp_path: Path) -> None:
+    settings = {"color_trc": 16, "color_primaries": 9, "colorspace": 9, "color_range": 1}
+    source = write_video(
+        tmp_path / "in.mkv",
+        count=2,
+        codec="ffv1",
+        pixel_format="yuv420p10le",
+        options={"slices": "4"},
+        settings=settings,
+    )
+    with av.open(str(source)) as container:
+        before = [frame.to_ndarray() for frame in container.decode(video=0)]
+        assert int(container.streams.video[0].codec_context.color_trc) == 16
+    out, said = filtered(source.read_bytes(), *KEYED)
+    assert "nut does not tell how colours are meant (matrix 9, primaries 9, transfer 16 of H.273)" in said
+    after = frames(out)
+    assert {frame.format.name for frame in after} == {"yuv420p10le"}
+    inside = (slice(32, 64), slice(12, 44))
+    moved = after[0].to_ndarray()[inside].astype(int) - before[0][inside]
+    assert np.abs(moved).max() <= LEVELS
+
+
 def test_transparency_goes_out_in_every_kind() -> None:
     size = ["--size", "160x96", "--rate", "30"]
     for given, arguments, layout in (
@@ -410,6 +432,7 @@ def test_what_cannot_be_told_on_is_said() -> None:
         (b"abc", ["--size", "160x96", "--rate", "30"], "breaks off within a frame; those before it were"),
         (b"YUV4MPEG2 W160 H96 F30:1\n", ["--size", "160x96", "--rate", "30"], "this stream is y4m and has its own"),
         (b"abc", ["-b", "suggest"], "-b suggest comes with outfit detection"),
+        (b"abc", ["--format", "avi"], "--format: expected nut, y4m, rgb; got 'avi'"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_written(data: bytes, arguments: list[str], reason: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -241,3 +243,13 @@ def test_pictures_long_before_the_part_are_not_worked_on(tmp_path: Path, monkeyp
     session = Engine("green-screen").session(Settings(Colour(*BLUE)))
     replace_background(session, source, tmp_path / "out.mp4", options=Options(span=Span(Fraction(7), Fraction("7.2"))))
     assert len(seen) == 25 + 5, "a second before, and the part"
+
+
+def test_the_command_takes_a_part(tmp_path: Path) -> None:
+    write_video(tmp_path / "in.mp4", count=FRAMES, options=SPARSE, sounds=[Sound()])
+    command = [sys.executable, "-c", "from cyclorama_ffmpeg.commands.main import main; main()", "video", "in.mp4"]
+    command += ["--model", "green-screen", "-b", "#2846be", "--from", "0:00:01", "--to", "1.2"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("in-cyclorama.mp4  (5 frames in ")
+    assert frame_times(tmp_path / "in-cyclorama.mp4") == [Fraction(i, 25) for i in range(5)]

@@ -156,10 +156,8 @@ class Cut:
             if self._end is not None:
                 end = min(end, self._end)
             if max(start, zero) < end:
-                chapter["start"], chapter["end"] = (
-                    round(max(start - zero, Fraction(0)) / base),
-                    round((end - zero) / base),
-                )
+                chapter["start"] = round(max(start - zero, Fraction(0)) / base)
+                chapter["end"] = round((end - zero) / base)
                 kept.append(chapter)
         return kept
 

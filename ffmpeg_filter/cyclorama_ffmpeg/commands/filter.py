@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, get_args
 
 import typer
 
@@ -24,6 +24,7 @@ from cyclorama_ffmpeg.commands.options import (
     ThreadsOption,
 )
 from cyclorama_ffmpeg.pipe_ends import Incoming, Outgoing
+from cyclorama_ffmpeg.sinks import Kind
 
 READER_GONE = 141  # what a shell gives a command that SIGPIPE ended
 USAGE = "ffmpeg -i IN -c:v rawvideo -c:a copy -f nut - | cyclorama filter -b studio | ffmpeg -i - OUT"
@@ -32,7 +33,7 @@ USAGE = "ffmpeg -i IN -c:v rawvideo -c:a copy -f nut - | cyclorama filter -b stu
 def filter_command(
     background: BackgroundOption,
     kind: Annotated[
-        Literal["nut", "y4m", "rgb"] | None,
+        str | None,
         typer.Option("--format", help="Of what is written: nut, y4m, or rgb, which is pixels alone. Default: as read."),
     ] = None,
     size: Annotated[
@@ -53,6 +54,8 @@ def filter_command(
 
     ffmpeg -i IN -c:v rawvideo -c:a copy -f nut - | cyclorama filter -b studio | ffmpeg -i - OUT
     """
+    if kind not in (None, *get_args(Kind)):
+        raise SettingError(f"--format: expected {', '.join(get_args(Kind))}; got {kind!r}")
     bare = bare_of(size, rate)
     if sys.stdin.isatty():
         raise SettingError(f"expected a stream on standard input, this is a terminal: {USAGE}")
@@ -69,7 +72,7 @@ def filter_command(
         err.print(f"cyclorama: note: {note}", markup=False)
 
     try:
-        pipe.run(engine.session(settings), incoming, outgoing, bare=bare, kind=kind, say=say)
+        pipe.run(engine.session(settings), incoming, outgoing, bare=bare, kind=kind, say=say)  # type: ignore[arg-type]
     except BrokenPipeError:  # the reader has what it wanted
         raise typer.Exit(READER_GONE) from None
 
