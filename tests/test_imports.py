@@ -23,7 +23,8 @@ ALLOWED = {
     "cyclorama.types": {"cyclorama.errors"},
     **dict.fromkeys(PURE_MODULES, BASE | PURE_MODULES),
     "cyclorama.weights": BASE | {"cyclorama", "cyclorama.toml"},
-    "cyclorama.matting": BASE | {"cyclorama", "cyclorama.weights", "cyclorama.matting", "cyclorama.matting.onnx"},
+    "cyclorama.matting": BASE
+    | {"cyclorama.band", "cyclorama", "cyclorama.weights", "cyclorama.matting", "cyclorama.matting.onnx"},
     "cyclorama.engine": ENGINE | {"cyclorama"},
     "cyclorama": BASE | {"cyclorama.engine"},
     "cyclorama.worker": PUBLIC | {"cyclorama.wire"},

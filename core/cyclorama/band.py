@@ -64,6 +64,13 @@ def tiles(mask: NDArray[np.uint8], height: int, width: int) -> Iterator[tuple[sl
             column = end
 
 
+def working_size(height: int, width: int, long_side: int, step: int) -> tuple[int, int]:
+    """Height and width of the same aspect with that long side, each to the nearest multiple of `step`."""
+    scale = long_side / max(height, width)
+    h, w = (max(step, round(side * scale / step) * step) for side in (height, width))
+    return h, w
+
+
 def shrink(picture: Sampled, height: int, width: int) -> Sampled:
     """A picture or matte averaged down to height x width (or stretched, where that is larger)."""
     h, w = picture.shape[:2]

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cyclorama.types import DeepRgb
+from cyclorama.types import DeepRgb, Rgb
 
 Float: TypeAlias = NDArray[np.float32]
 Primaries: TypeAlias = Literal["bt709", "bt2020", "p3"]
@@ -33,6 +33,16 @@ _CHROMATICITIES: dict[Primaries, tuple[tuple[float, float], ...]] = {
     "p3": ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
 }
 _D65 = (0.3127, 0.3290)
+
+
+def to_8_bits(picture: DeepRgb) -> Rgb:
+    """A picture's upper 8 bits."""
+    return picture if picture.dtype == np.uint8 else (picture >> 8).astype(np.uint8)  # type: ignore[return-value]
+
+
+def to_depth(picture: Rgb, dtype: np.dtype[np.uint8 | np.uint16]) -> DeepRgb:
+    """An 8-bit picture in a depth: 255 * 257 is 65535."""
+    return picture if dtype == np.uint8 else picture.astype(np.uint16) * np.uint16(257)
 
 
 def linear_from_srgb(encoded: Float) -> Float:

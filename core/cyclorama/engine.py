@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cyclorama import matting
 from cyclorama.band import shrink
+from cyclorama.colour import to_8_bits, to_depth
 from cyclorama.composite import blurred_room, composite, cover, fill
 from cyclorama.errors import PictureError
 from cyclorama.foreground import estimate_foreground
@@ -110,8 +111,7 @@ class Session:
 
     def shrink(self, rgb: DeepRgb) -> Rgb:
         """The frame at the network's working size, uint8."""
-        eight: Rgb = rgb if rgb.dtype == np.uint8 else (rgb >> 8).astype(np.uint8)  # type: ignore[assignment]
-        return shrink(eight, *self.engine.matter.size(*rgb.shape[:2]))
+        return shrink(to_8_bits(rgb), *self.engine.matter.size(*rgb.shape[:2]))
 
     def small_alpha(self, small: Rgb, shape: tuple[int, int]) -> Alpha:
         """The steadied matte at working size of the next frame, whose full size is `shape`."""
@@ -172,7 +172,7 @@ class Session:
             if self.working is not None:
                 self._fitted = self.working.from_srgb(fitted, rgb.dtype)  # type: ignore[arg-type]
             else:
-                self._fitted = _deepen(fitted, rgb.dtype)  # type: ignore[arg-type]
+                self._fitted = to_depth(fitted, rgb.dtype)  # type: ignore[arg-type]
         assert self._fitted is not None
         return self._fitted
 
@@ -199,8 +199,3 @@ def check(rgb: DeepRgb) -> None:
         raise PictureError(
             f"expected a picture of at most {MOST_PIXELS // 10**6} megapixels, got {width} x {height}: scale it down"
         )
-
-
-def _deepen(picture: Rgb, dtype: np.dtype[np.uint8 | np.uint16]) -> DeepRgb:
-    """An 8-bit picture in the frame's depth: 255 * 257 is 65535."""
-    return picture if dtype == np.uint8 else picture.astype(np.uint16) * np.uint16(257)

@@ -94,6 +94,38 @@ class Transparent:
 
 Background: TypeAlias = Colour | Picture | Clip | Blur | Transparent
 
+OUTFITS = ("beachwear", "workwear", "sportswear")
+
+
+@dataclass(frozen=True, slots=True)
+class Outfit:
+    """What one person wears.
+
+    Attributes:
+        kind: one of `OUTFITS`, or "" for clothes of none of these kinds.
+        confidence: of the kind, 0 ... 1.
+        box: of the person, in pixels of the picture: left, top, right, bottom; right and bottom are outside.
+    """
+
+    kind: str
+    confidence: float
+    box: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A background that fits.
+
+    Attributes:
+        scene: name of the scene.
+        score: 0 ... 1, higher is better.
+        reason: one line in plain words: why.
+    """
+
+    scene: str
+    score: float
+    reason: str
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

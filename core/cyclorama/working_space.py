@@ -28,6 +28,7 @@ from cyclorama.colour import (
     pq_from_nits,
     primaries_matrix,
     scene_from_hlg,
+    to_8_bits,
 )
 from cyclorama.colour import decode as srgb_decode
 from cyclorama.colour import encode as srgb_encode
@@ -81,7 +82,7 @@ class WorkingSpace:
         scale = np.float32(LEVELS - 1) / np.sqrt(np.float32(_brightest(self.transfer)))
         index = cv2.sqrt(np.clip(light, 0, _brightest(self.transfer))) * scale
         worked = _root_table(self.transfer)[index.astype(np.uint16)]
-        return worked if dtype == np.uint16 else (worked >> 8).astype(np.uint8)
+        return worked if dtype == np.uint16 else to_8_bits(worked)
 
     def from_srgb(self, picture: Rgb, dtype: np.dtype[np.uint8 | np.uint16]) -> DeepRgb:
         """Working values of an sRGB picture: its white becomes diffuse white, its colours stay what they are."""

@@ -12,6 +12,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, VideoReformatter
 from numpy.typing import NDArray
 
+from cyclorama.colour import to_8_bits
 from cyclorama.errors import MediaError
 from cyclorama.types import DeepRgb, Rgb
 from cyclorama.working_space import WorkingSpace
@@ -174,7 +175,7 @@ class ToSrgb:
         if working is None:
             return self._to_rgb(frame)  # type: ignore[return-value]
         worked = working.from_signal(self._to_deep_rgb(frame))
-        return working.srgb_view((worked >> 8).astype(np.uint8))
+        return working.srgb_view(to_8_bits(worked))
 
 
 class FromRgb:

@@ -10,13 +10,14 @@ from pathlib import Path
 import av
 import numpy as np
 
+from cyclorama.colour import to_8_bits
 from cyclorama.engine import Session
 from cyclorama.types import DeepRgb, Rgb
 from cyclorama_ffmpeg.arrangement import stream_tags
 from cyclorama_ffmpeg.deinterlacing import Deinterlacer
 from cyclorama_ffmpeg.frames import open_video, video_stream
 from cyclorama_ffmpeg.reading import Reader
-from cyclorama_ffmpeg.sheet import labelled_sheet, on_squares
+from cyclorama_ffmpeg.sheet import grey, labelled_sheet, on_squares
 from cyclorama_ffmpeg.trim import Cut, Span
 from cyclorama_ffmpeg.working_frames import ToWorking
 
@@ -99,14 +100,13 @@ def clock(time: Fraction) -> str:
 
 def _row(session: Session, rgb: DeepRgb, time: Fraction) -> Row:
     matte = session.matte(rgb)
-    grey = np.rint(matte.alpha * np.float32(255)).astype(np.uint8)
     result = session.compose(rgb, matte, time)
-    return Row(time, _srgb(session, rgb), np.repeat(grey[..., None], 3, 2), _srgb(session, result))
+    return Row(time, _srgb(session, rgb), grey(matte.alpha), _srgb(session, result))
 
 
 def _srgb(session: Session, worked: DeepRgb) -> Rgb:
     """Working values as SDR shows them, transparency as a pattern."""
-    eight: Rgb = worked if worked.dtype == np.uint8 else (worked >> 8).astype(np.uint8)  # type: ignore[assignment]
+    eight = to_8_bits(worked)
     colours = np.ascontiguousarray(eight[..., :3])
     seen = colours if session.working is None else session.working.srgb_view(colours)
     return seen if eight.shape[2] == 3 else on_squares(np.dstack([seen, eight[..., 3]]))

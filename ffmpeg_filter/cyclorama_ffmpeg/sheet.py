@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -33,6 +34,11 @@ def frames_at(path: Path, count: int) -> list[Rgb]:
         stream = video_stream(container, path)
         frames = enumerate(container.decode(stream))
         return [upright(to_srgb(frame), frame.rotation) for index, frame in frames if index in wanted]
+
+
+def grey(alpha: NDArray[np.floating[Any]]) -> Rgb:
+    """A matte (H, W) in [0, 1] as a picture."""
+    return np.repeat(np.rint(alpha * np.float32(255)).astype(np.uint8)[..., None], 3, 2)
 
 
 def contact_sheet(rows: Sequence[Sequence[Rgb]], height: int) -> Rgb:

@@ -19,6 +19,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 
+from cyclorama.colour import to_8_bits, to_depth
 from cyclorama.composite import composite
 from cyclorama.engine import MOST_PIXELS, Engine, Session, check, cut_out
 from cyclorama.errors import MediaError, OutputError, PictureError
@@ -101,7 +102,7 @@ def read(path: Path) -> Still:
     if image.mode.startswith("I;16"):
         if deep is None:
             raise MediaError(f"{path}: 16-bit grey is read from PNG and TIFF, not from {image.format}")
-        srgb = (pixels >> 8).astype(np.uint8)  # Pillow clips it instead
+        srgb = to_8_bits(pixels)  # Pillow clips it instead
     if alpha is not None:
         srgb = _flat(srgb, alpha)  # type: ignore[assignment]
     still = Still(
@@ -300,8 +301,7 @@ def replace_background(session: Session, still: Still, alpha: Alpha) -> DeepRgb:
         shown = session.background(room, alpha)
     else:
         shown = to_profile(session.background(still.srgb, alpha), still.icc)  # type: ignore[arg-type]
-        if foreground.dtype == np.uint16:
-            shown = shown.astype(np.uint16) * np.uint16(257)
+        shown = to_depth(shown, foreground.dtype)  # type: ignore[arg-type]
     return composite(foreground, alpha, shown, settings.light)
 
 
@@ -333,7 +333,7 @@ def write(target: Path, pixels: DeepRgb, still: Still | None = None) -> None:
         if suffix in HAVE_16_BITS:
             _write_deep(target, pixels, icc, exif)
             return
-        pixels = (pixels >> 8).astype(np.uint8)
+        pixels = to_8_bits(pixels)
     options: dict[str, object] = {"icc_profile": icc} if icc else {}
     if exif:
         options["exif"] = exif

@@ -14,7 +14,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import numpy as np
 
 from cyclorama.engine import Session
 from cyclorama.errors import MediaError, OutputError
@@ -34,6 +33,7 @@ from cyclorama_ffmpeg.frames import open_video, tags_of, video_stream
 from cyclorama_ffmpeg.mastering import dynamic_metadata
 from cyclorama_ffmpeg.output import is_sequence, whole_file, whole_sequence
 from cyclorama_ffmpeg.reading import Decoded, Reader
+from cyclorama_ffmpeg.sheet import grey
 from cyclorama_ffmpeg.trim import Cut
 from cyclorama_ffmpeg.working_frames import ToWorking
 from cyclorama_ffmpeg.writing import Writer
@@ -212,8 +212,7 @@ class _Run:
         skipped = Fraction(0) if self._cut is None else self._cut.skipped
         self._writers[0].put((session.compose(rgb, matte, time - self._first + skipped), frame))
         for writer in self._writers[1:]:
-            grey = np.rint(matte.alpha * np.float32(255)).astype(np.uint8)
-            writer.put((np.repeat(grey[..., None], 3, 2), frame))
+            writer.put((grey(matte.alpha), frame))
         self.done += 1
         self.end = time - self._first
 

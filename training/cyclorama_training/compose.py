@@ -6,7 +6,8 @@ same picture on every machine.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +17,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from cyclorama_training.camera import Camera
-from cyclorama_training.data import SOURCE_WEIGHT, Image, Person, Room
-from cyclorama_training.geometry import MOST_COVERED, TRIES, Bend, Layer, Matrix, covering, motion, place
+from cyclorama_training.data import OTHER_WEIGHT, SOURCE_WEIGHT, Image, Person, Room
+from cyclorama_training.geometry import MOST_COVERED, STAY, TRIES, Bend, Layer, Matrix, covering, motion, place
 from cyclorama_training.light import darken, dress, light, match
 
 Float = NDArray[np.floating[Any]]  # float32 in truth; NumPy's stubs widen it at every division
@@ -58,16 +59,23 @@ class Track:
 
 
 class Composer:
-    """Draws samples from lists of people and rooms."""
+    """Draws samples from lists of people and rooms.
 
-    def __init__(self, people: Sequence[Person], rooms: Sequence[Room]) -> None:
+    Args:
+        weights: how often each source is drawn beside the others, whatever the number of its people.
+    """
+
+    def __init__(
+        self, people: Sequence[Person], rooms: Sequence[Room], weights: Mapping[str, float] = SOURCE_WEIGHT
+    ) -> None:
         if not people or not rooms:
             raise ValueError(f"expected people and rooms, got {len(people)} and {len(rooms)}")
         self.people, self.rooms = people, rooms
         sources = [p.name.split("/")[0] for p in people]
-        weights = np.array([SOURCE_WEIGHT.get(s, 0.1) / sources.count(s) for s in sources])
-        self.weights = weights / weights.sum()
-        whole = weights * np.array([p.whole for p in people])
+        counts = Counter(sources)
+        shares = np.array([weights.get(s, OTHER_WEIGHT) / counts[s] for s in sources])
+        self.weights = shares / shares.sum()
+        whole = shares * np.array([p.whole for p in people])
         self.whole_weights = whole / whole.sum() if whole.any() else None
         chances = np.array([room.weight for room in rooms])
         self.room_weights = chances / chances.sum()
@@ -103,7 +111,7 @@ class Composer:
 
     def _room(self, rng: Generator, height: int, width: int) -> Layer:
         if rng.random() < 0.05:
-            return Layer(plain(rng, height, width), None, np.hstack([np.eye(2), np.zeros((2, 1))]))
+            return Layer(plain(rng, height, width), None, STAY)
         image = self.rooms[rng.choice(len(self.rooms), p=self.room_weights)].picture
         at = float(rng.random()), float(rng.random()), float(rng.uniform(1.0, 1.8))
         layer = Layer(image, None, covering(image.shape, height, width, *at)).shrunk()
@@ -154,15 +162,14 @@ class Composer:
     def _piece(self, rng: Generator, height: int, width: int, frames: int) -> Track:
         """A piece of another room, cut as a simple shape or as a person."""
         room = self._room(rng, height, width)
-        still = np.hstack([np.eye(2), np.zeros((2, 1))])
-        piece, _ = room.warp(still, height, width)
+        piece, _ = room.warp(STAY, height, width)
         if rng.random() < 0.5:
             person = self.people[rng.choice(len(self.people), p=self.weights)]
             matrix = place(rng, person, height, width, small=True)
-            _, alpha = Layer(person.foreground, person.alpha, matrix).shrunk().warp(still, height, width)
+            _, alpha = Layer(person.foreground, person.alpha, matrix).shrunk().warp(STAY, height, width)
         else:
             alpha = shape(rng, height, width)
-        return Track(Layer(piece, alpha, still), motion(rng, frames, height, width), person=False)
+        return Track(Layer(piece, alpha, STAY), motion(rng, frames, height, width), person=False)
 
 
 def render(room: Track, tracks: Sequence[Track], height: int, width: int, frames: int) -> tuple[Image, Float]:

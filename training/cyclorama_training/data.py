@@ -25,6 +25,7 @@ ROOMS_HELD_BACK = 6
 
 # How often each source is drawn. Portraits are few but have the hair; `work` is 224 px and blurred.
 SOURCE_WEIGHT = {"portraits": 0.24, "street": 0.30, "sports": 0.22, "work": 0.14, "misc": 0.10}
+OTHER_WEIGHT = 0.1  # of a source that is not said anything of
 # A matte with more half-transparent than covered area is the teacher's doubt, not hair.
 MAX_UNSURE_SHARE = 0.30
 SURE = (0.1, 0.9)

@@ -12,11 +12,11 @@ import numpy as np
 from cyclorama.composite import composite, fill
 from cyclorama.foreground import estimate_foreground
 from cyclorama.types import Alpha, Colour, Rgb
+from cyclorama_ffmpeg.sheet import grey
 from cyclorama_training.clips import Clip
 from cyclorama_training.contender import Contender
 from cyclorama_training.data import fit
 from cyclorama_training.evaluate import Evaluation
-from cyclorama_training.sheet import grey
 from cyclorama_training.validate import Picture
 
 GREEN = Colour(0, 177, 64)

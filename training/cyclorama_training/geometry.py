@@ -21,6 +21,7 @@ FAR_SHARE = 0.25  # of people seen to their feet: far away in the room
 # Of the frame. Where cloth fills it nothing says that it is worn: a curtain would be a person as well.
 MOST_COVERED = 0.75
 TRIES = 4
+STAY: Matrix = np.hstack([np.eye(2), np.zeros((2, 1))])  # the identity
 STILL_SHARE = 0.4  # of layers that do not move at all, as people before a webcam mostly do
 
 
@@ -137,16 +138,15 @@ def motion(rng: Generator, frames: int, height: int, width: int, *, speed: float
     Args:
         speed: 1 for people; rooms, which move with the camera, are slower.
     """
-    still = np.hstack([np.eye(2), np.zeros((2, 1))])
     if frames == 1 or rng.random() < STILL_SHARE:
-        return [still] * frames
+        return [STAY] * frames
     fast = speed * float(rng.choice([0.3, 1.0, 2.5]))
     drift = rng.normal(0, 0.02 * fast, 2) * (width, height)
     turn, grow = np.deg2rad(rng.normal(0, 1.0 * fast)), rng.normal(0, 0.008 * fast)
     sway, phase = rng.uniform(0.3, 2.0), rng.uniform(0, 2 * np.pi)
     pause = rng.integers(1, frames) if rng.random() < 0.3 else frames
     middle = np.array([width / 2, height / 2])
-    moves: list[Matrix] = [still]
+    moves: list[Matrix] = [STAY]
     for t in range(1, frames):
         # Half of the way even, half to and fro; after the pause it rests.
         way = min(t, pause)

@@ -10,10 +10,9 @@ import cv2
 import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 
-from cyclorama_ffmpeg.sheet import contact_sheet
+from cyclorama_ffmpeg.sheet import contact_sheet, grey
 from cyclorama_training.data import Image
 from cyclorama_training.metrics import mad
-from cyclorama_training.sheet import grey
 from cyclorama_training.validate import Picture, Predict, ValidationSet
 
 HARD = 12  # pictures that are looked at again and again

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cyclorama.band import working_size
 from cyclorama.errors import ModelError
 from cyclorama.matting.onnx import load
 from cyclorama.types import Alpha, Rgb
@@ -93,9 +94,7 @@ class Layout:
         """The size (height, width) that a picture of height x width is scaled to."""
         if self.size or self.ratio:
             return self.size or (height, width)
-        scale = LONG_SIDE / max(height, width)
-        h, w = (max(STEP, round(side * scale / STEP) * STEP) for side in (height, width))
-        return h, w
+        return working_size(height, width, LONG_SIDE, STEP)
 
     def start(self, height: int, width: int) -> list[Array]:
         """Memories of nothing for pictures of that working size."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from cyclorama_ffmpeg.sheet import captioned, contact_sheet
+from cyclorama_ffmpeg.sheet import captioned, contact_sheet, grey
 from cyclorama_training.compose import Composer, Sample
 from cyclorama_training.data import Image
 from cyclorama_training.recipe import Phase, Recipe
-from cyclorama_training.sheet import grey, stacked
+from cyclorama_training.sheet import stacked
 
 WIDTH = 2300  # pixels, about: a row takes as many pictures as fit
 HEIGHT = 160  # pixels of a picture or frame

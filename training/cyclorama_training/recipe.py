@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from cyclorama import toml
 from cyclorama.errors import SettingError
@@ -19,7 +16,6 @@ from cyclorama_training.data import SOURCE_WEIGHT, Split
 from cyclorama_training.readers import PEOPLE, ROOMS, Source
 from cyclorama_training.validate import Report
 
-OTHER_WEIGHT = 0.1  # of a source that neither a recipe nor `SOURCE_WEIGHT` says anything of
 HIGHER_IS_BETTER = {"iou"}
 
 
@@ -133,11 +129,8 @@ class Recipe:
         rooms = [r for s in self.rooms for r in ROOMS[s.kind](s, root, split, self.room_long_side)]
         if not people or not rooms:
             raise SettingError(f"{root}: expected people and rooms for {split}, got {len(people)} and {len(rooms)}")
-        composer = Composer(people, rooms)
         weights = {s.name: s.weight for s in self.people if s.weight is not None}
-        if weights:
-            weigh(composer, SOURCE_WEIGHT | weights)
-        return composer
+        return Composer(people, rooms, SOURCE_WEIGHT | weights)
 
 
 def phase(table: Mapping[str, Any]) -> Phase:
@@ -171,16 +164,6 @@ def metric_of(value: str | Mapping[str, float]) -> dict[str, float]:
     if not weights.keys() <= names:
         raise SettingError(f"metric: expected any of {', '.join(sorted(names))}; got {', '.join(sorted(weights))}")
     return weights
-
-
-def weigh(composer: Composer, weights: Mapping[str, float]) -> None:
-    """Draws each source as often as `weights` says beside the others, whatever the number of its people."""
-    sources = [p.name.split("/")[0] for p in composer.people]
-    counts = Counter(sources)
-    chances = np.array([weights.get(s, OTHER_WEIGHT) / counts[s] for s in sources])
-    whole = chances * np.array([p.whole for p in composer.people])
-    composer.weights = chances / chances.sum()
-    composer.whole_weights = whole / whole.sum() if whole.any() else None
 
 
 def find(name: str) -> Path:

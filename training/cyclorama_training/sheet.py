@@ -12,11 +12,6 @@ from cyclorama_training.compose import Float
 from cyclorama_training.data import Image
 
 
-def grey(alpha: Float) -> Image:
-    """A matte in [0, 1] as a picture uint8 (H, W, 3)."""
-    return np.repeat(np.rint(alpha * 255).astype(np.uint8)[..., None], 3, 2)
-
-
 def tinted(rgb: Image, alpha: Float, colour: tuple[int, int, int]) -> Image:
     """The picture, half of it in a colour where the matte is, with the matte's outline."""
     share = (0.5 * alpha)[..., None]

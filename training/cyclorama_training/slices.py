@@ -19,13 +19,12 @@ from numpy.random import Generator
 from cyclorama import toml
 from cyclorama_training.compose import Composer, Track, render
 from cyclorama_training.data import Image, Person, Room
-from cyclorama_training.geometry import TALL, TOUCH_ALPHA, Layer, Matrix, covering, place
+from cyclorama_training.geometry import STAY, TALL, TOUCH_ALPHA, Layer, Matrix, covering, place
 from cyclorama_training.light import relight
 from cyclorama_training.validate import LONG_SIDE, Picture, over_a_room, seeded
 
 COMPOSED = 40  # pictures of a slice that is composed on purpose
 FRAME = (288, 512)  # height and width of its pictures: a camera's
-STILL = np.hstack([np.eye(2), np.zeros((2, 1))])
 
 LUMA = np.array([0.299, 0.587, 0.114])  # BT.601
 CLOTHES_FROM = 0.35  # of a person's height, from the top: below the neck of most
@@ -180,8 +179,8 @@ def _in_a_room(rng: Generator, name: str, layers: Sequence[Layer], rooms: Sequen
     room = rooms[int(rng.integers(len(rooms)))]
     at = float(rng.random()), float(rng.random()), float(rng.uniform(1.0, 1.3))
     behind = Layer(room.picture, None, covering(room.picture.shape, *FRAME, *at)).shrunk()
-    tracks = [Track(layer, [STILL], person=True) for layer in layers]
-    rgb, alpha = render(Track(behind, [STILL], person=False), tracks, *FRAME, 1)
+    tracks = [Track(layer, [STAY], person=True) for layer in layers]
+    rgb, alpha = render(Track(behind, [STAY], person=False), tracks, *FRAME, 1)
     return Picture(f"{name} in {room.name}", rgb[0], np.clip(alpha[0], 0, 1))
 
 

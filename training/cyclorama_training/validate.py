@@ -11,9 +11,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from cyclorama.band import working_size
 from cyclorama_training.compose import Composer, Float, Track, render
 from cyclorama_training.data import Image, Person, Room
-from cyclorama_training.geometry import Layer, Matrix, covering
+from cyclorama_training.geometry import STAY, Layer, covering
 from cyclorama_training.metrics import iou, mad
 
 SEED = 20261121
@@ -104,23 +105,16 @@ def seeded(*names: str) -> Generator:
     return np.random.default_rng((SEED, int.from_bytes(digest[:8], "big")))
 
 
-def frame_of(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Height and width of the aspect of `shape` with the long side of 512, in steps of the stride."""
-    scale = LONG_SIDE / max(shape[:2])
-    height, width = (max(STRIDE, round(side * scale / STRIDE) * STRIDE) for side in shape[:2])
-    return height, width
-
-
 def over_a_room(rng: Generator, rooms: Sequence[Room], person: Person) -> Picture:
     """A person in the framing of the own picture, over one of the rooms."""
-    height, width = frame_of(person.alpha.shape)
+    own_height, own_width = person.alpha.shape
+    height, width = working_size(own_height, own_width, LONG_SIDE, STRIDE)
     room = rooms[int(rng.integers(len(rooms)))]
     at = float(rng.random()), float(rng.random()), float(rng.uniform(1.0, 1.3))
-    still: list[Matrix] = [np.hstack([np.eye(2), np.zeros((2, 1))])]
     behind = Layer(room.picture, None, covering(room.picture.shape, height, width, *at)).shrunk()
     whole = covering(person.alpha.shape, height, width, 0.5, 0.5, 1.0)
     cut_out = Layer(person.foreground, person.alpha, whole).shrunk()
-    rgb, alpha = render(Track(behind, still, person=False), [Track(cut_out, still, person=True)], height, width, 1)
+    rgb, alpha = render(Track(behind, [STAY], person=False), [Track(cut_out, [STAY], person=True)], height, width, 1)
     return Picture(f"{person.name} in {room.name}", rgb[0], alpha[0])
 
 

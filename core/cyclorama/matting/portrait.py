@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from cyclorama import weights
+from cyclorama.band import working_size
 from cyclorama.matting import Matter, State
 from cyclorama.matting.onnx import LoadedModel, load
 from cyclorama.types import Alpha, Rgb
@@ -41,7 +42,7 @@ class Portrait:
 
     def size(self, height: int, width: int) -> tuple[int, int]:
         """The long side of the model whatever the picture's size, each side to the nearest multiple of 16."""
-        return working_size(height, width, self._long_side)
+        return working_size(height, width, self._long_side, STRIDE)
 
     def start(self, height: int, width: int) -> State:
         return [np.zeros((1, c, height // s, width // s), np.float32) for c, s in self._memory.values()]
@@ -51,12 +52,6 @@ class Portrait:
         feeds = {PICTURE: np.ascontiguousarray(rgb)[None], **dict(zip(self._memory, state, strict=True))}
         alpha, *after = self._session.run(None, feeds)
         return np.clip((alpha[0] - TAIL) / (1 - 2 * TAIL), 0, 1), after
-
-
-def working_size(height: int, width: int, long_side: int) -> tuple[int, int]:
-    scale = long_side / max(height, width)
-    h, w = (max(STRIDE, round(side * scale / STRIDE) * STRIDE) for side in (height, width))
-    return h, w
 
 
 def create(*, device: str, threads: int) -> Matter:
