@@ -24,14 +24,22 @@ ALLOWED = {
     **dict.fromkeys(PURE_MODULES, BASE | PURE_MODULES),
     "cyclorama.weights": BASE | {"cyclorama", "cyclorama.toml"},
     "cyclorama.matting": BASE
-    | {"cyclorama.band", "cyclorama", "cyclorama.weights", "cyclorama.matting", "cyclorama.matting.onnx"},
+    | {
+        "cyclorama.band",
+        "cyclorama",
+        "cyclorama.weights",
+        "cyclorama.matting",
+        "cyclorama.matting.onnx",
+        "cyclorama.matting.panel",
+    },
     "cyclorama.engine": ENGINE | {"cyclorama"},
     "cyclorama": BASE | {"cyclorama.engine"},
     "cyclorama.worker": PUBLIC | {"cyclorama.wire"},
     "cyclorama_scenes": {"cyclorama_scenes"},
     "cyclorama_weights": set(),
     # Training reads video as the command does, and shows pictures on the same sheets.
-    "cyclorama_training": PUBLIC | {"cyclorama_training", "cyclorama_ffmpeg.frames", "cyclorama_ffmpeg.sheet"},
+    "cyclorama_training": PUBLIC
+    | {"cyclorama.matting.panel", "cyclorama_training", "cyclorama_ffmpeg.frames", "cyclorama_ffmpeg.sheet"},
     "cyclorama_ffmpeg": PUBLIC | {"cyclorama_ffmpeg", "cyclorama_training"},
 }
 # Imported when a command or a backend is used, not at the top of a module.

@@ -64,7 +64,7 @@ def test_a_matter_says_where_it_runs(matter: matting.Matter) -> None:
 
 def test_an_unknown_model_is_named_with_those_that_exist() -> None:
     with pytest.raises(
-        ModelError, match=r"expected a model out of green-screen, portrait, portrait-fast; got 'nobody'"
+        ModelError, match=r"expected a model out of green-screen, portrait, portrait-best, portrait-fast; got 'nobody'"
     ):
         Engine("nobody")
 

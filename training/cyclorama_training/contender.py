@@ -10,6 +10,7 @@ from cyclorama import Engine, Settings, weights
 from cyclorama.band import shrink
 from cyclorama.errors import ModelError, SettingError
 from cyclorama.matting import MATTERS
+from cyclorama.matting.panel import Panel
 from cyclorama.types import Alpha, Rgb
 from cyclorama_training.onnx_file import Array, OnnxFile, resized
 
@@ -36,6 +37,9 @@ class Contender(Protocol):
     def size(self, height: int, width: int) -> tuple[int, int]:
         """The size (height, width) at which it looks at a picture of height x width."""
 
+    def looks(self, height: int, width: int) -> Sequence[tuple[int, int]]:
+        """The sizes at which its network is run for one picture of height x width."""
+
     def network(self, rgb: Rgb) -> Callable[[], object]:
         """What runs the network alone once, on a frame that lies ready in its working size."""
 
@@ -55,6 +59,10 @@ class Shipped:
 
     def size(self, height: int, width: int) -> tuple[int, int]:
         return self.engine.matter.size(height, width)
+
+    def looks(self, height: int, width: int) -> Sequence[tuple[int, int]]:
+        matter = self.engine.matter
+        return matter.looks(height, width) if isinstance(matter, Panel) else [matter.size(height, width)]
 
     def network(self, rgb: Rgb) -> Callable[[], object]:
         matter = self.engine.matter
@@ -83,6 +91,9 @@ class Foreign:
 
     def size(self, height: int, width: int) -> tuple[int, int]:
         return self.file.layout.size_for(height, width)
+
+    def looks(self, height: int, width: int) -> Sequence[tuple[int, int]]:
+        return [self.size(height, width)]
 
     def network(self, rgb: Rgb) -> Callable[[], object]:
         feeds = self.file.feeds(resized(rgb, *self.size(*rgb.shape[:2])))

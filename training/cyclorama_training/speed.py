@@ -7,6 +7,7 @@ import math
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ class Speed:
         size: height and width of the network's input.
         network_ms: median time of the network alone; whole_ms: from frame to matte of the frame's size.
         parameters: weights in the file; None where there is no file, or the package `onnx` is missing.
-        macs: multiply-accumulates of the network at `size`; None without a file.
+        macs: multiply-accumulates for a frame, all looks of the network together; None without a file.
     """
 
     size: tuple[int, int]
@@ -82,7 +83,11 @@ def speeds(contenders: Sequence[Contender]) -> dict[str, Speed]:
     found = {}
     for each in contenders:
         size = each.size(*FRAME)
-        parameters, macs = (None, None) if each.path is None else (parameters_of(each.path), macs_of(each.path, *size))
+        parameters, macs = None, None
+        if each.path is not None:
+            looks = Counter(each.looks(*FRAME))
+            parameters = parameters_of(each.path)
+            macs = sum(count * macs_of(each.path, *look) for look, count in looks.items())
         found[each.name] = Speed(size, times[each.name, "network"], times[each.name, "whole"], parameters, macs)
     return found
 

@@ -45,8 +45,12 @@ class Factory(Protocol):
 MATTERS = {
     "portrait-fast": "cyclorama.matting.portrait:create_fast",
     "portrait": "cyclorama.matting.portrait:create",
+    "portrait-best": "cyclorama.matting.portrait:create_best",
     "green-screen": "cyclorama.matting.green_screen:create",
 }
+
+# What is taken where no model is named.
+FOR_STILLS, FOR_VIDEO, FOR_LIVE = "portrait-best", "portrait", "portrait-fast"
 
 
 def create(name: str, *, device: str = "auto", threads: int = 0) -> Matter:

@@ -11,12 +11,16 @@ from cyclorama import weights
 from cyclorama.band import working_size
 from cyclorama.matting import Matter, State
 from cyclorama.matting.onnx import LoadedModel, load
+from cyclorama.matting.panel import Panel
 from cyclorama.types import Alpha, Rgb
 
 # A sigmoid never says 0 or 1: its last 1/255 at either end is taken for sure.
 TAIL = np.float32(1 / 255)
 STRIDE = 16  # of the network: sides come in these steps
 PICTURE = "rgb"
+# Pixels. Of the held-back people's pictures the median of these has an IoU of 0.949 where 512 alone has 0.943;
+# 512 and 640 have 0.948, and the largest one sees the finest hair.
+BEST_SIDES = (448, 576, 768)
 
 
 class Portrait:
@@ -57,6 +61,13 @@ class Portrait:
 def create(*, device: str, threads: int) -> Matter:
     """Loads the network for video; see `cyclorama.matting.create`."""
     return _create("portrait", 512, device=device, threads=threads)
+
+
+def create_best(*, device: str, threads: int) -> Matter:
+    """Loads the network for stills."""
+    name = "portrait-best"
+    model = load(weights.path(name), device=device, threads=threads)
+    return Panel(name, [Portrait(name, model, long_side) for long_side in BEST_SIDES])
 
 
 def create_fast(*, device: str, threads: int) -> Matter:

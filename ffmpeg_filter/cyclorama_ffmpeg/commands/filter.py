@@ -11,6 +11,7 @@ from typing import Annotated, get_args
 import typer
 
 from cyclorama.errors import SettingError
+from cyclorama.matting import FOR_VIDEO
 from cyclorama.types import Settings
 from cyclorama_ffmpeg import backgrounds, pipe
 from cyclorama_ffmpeg.commands.console import engine_for, err
@@ -46,7 +47,7 @@ def filter_command(
     smoothing: SmoothingOption = 0.6,
     light: LightOption = "srgb",
     decontaminate: DecontaminateOption = True,
-    model: ModelOption = "portrait",
+    model: ModelOption = FOR_VIDEO,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 0,
 ) -> None:

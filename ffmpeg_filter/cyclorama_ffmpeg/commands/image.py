@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cyclorama.errors import CycloramaError
+from cyclorama.matting import FOR_STILLS
 from cyclorama.types import Settings, Transparent
 from cyclorama_ffmpeg import backgrounds, images, paths, still
 from cyclorama_ffmpeg.commands.console import engine_for, fail, progress_bar, result
@@ -39,7 +40,7 @@ def image_command(
     ] = False,
     light: LightOption = "srgb",
     decontaminate: DecontaminateOption = True,
-    model: ModelOption = "portrait",
+    model: ModelOption = FOR_STILLS,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 0,
     overwrite: OverwriteOption = False,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cyclorama.matting import FOR_VIDEO
 from cyclorama.types import Settings
 from cyclorama_ffmpeg import backgrounds, preview, still
 from cyclorama_ffmpeg.commands.console import engine_for, out
@@ -43,7 +44,7 @@ def preview_command(
     deinterlace: DeinterlaceOption = True,
     light: LightOption = "srgb",
     decontaminate: DecontaminateOption = True,
-    model: ModelOption = "portrait",
+    model: ModelOption = FOR_VIDEO,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 0,
     overwrite: OverwriteOption = False,

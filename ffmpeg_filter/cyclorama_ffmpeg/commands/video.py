@@ -15,6 +15,7 @@ from rich.progress import Progress, TaskID
 
 import cyclorama
 from cyclorama.errors import CycloramaError
+from cyclorama.matting import FOR_VIDEO
 from cyclorama.types import Settings, Transparent
 from cyclorama_ffmpeg import backgrounds, batch, paths, video
 from cyclorama_ffmpeg.batch import Job, Outcome
@@ -87,7 +88,7 @@ def video_command(
     attachments: AttachmentsOption = True,
     light: LightOption = "srgb",
     decontaminate: DecontaminateOption = True,
-    model: ModelOption = "portrait",
+    model: ModelOption = FOR_VIDEO,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 0,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="How many videos are worked on at a time.")] = 1,

@@ -1,0 +1,80 @@
+"""Several looks at a picture, of which the median decides."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cyclorama.matting import FOR_STILLS, FOR_VIDEO, State
+from cyclorama.matting.panel import Panel
+from cyclorama.types import Alpha, Rgb
+from test_image_command import command
+
+ROUNDING = 1e-6
+
+
+@dataclass
+class Look:
+    """A matter whose alpha is the red of the picture, or what it was told; it counts the frames in its state."""
+
+    side: int
+    told: float | None = None
+    name: str = "look"
+    device: str = "CPU"
+    note: str = ""
+    sizes: list[tuple[int, int]] = field(default_factory=list)
+
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        return self.side, self.side
+
+    def start(self, height: int, width: int) -> State:
+        return 0
+
+    def step(self, rgb: Rgb, state: State) -> tuple[Alpha, State]:
+        assert isinstance(state, int)
+        self.sizes.append(rgb.shape[:2])
+        red = rgb[..., 0].astype(np.float32) / 255
+        return red if self.told is None else np.full_like(red, self.told), state + 1
+
+
+def lit(side: int) -> Rgb:
+    """A picture that is red on its left half."""
+    rgb = np.zeros((side, side, 3), np.uint8)
+    rgb[:, : side // 2, 0] = 255
+    return rgb
+
+
+def test_one_look_that_differs_is_outvoted() -> None:
+    panel = Panel("panel", [Look(16, 0.0), Look(24, 0.9), Look(32, 0.0)])
+    alpha, _ = panel.step(lit(32), panel.start(32, 32))
+    assert alpha.max() == 0
+    assert alpha.dtype == np.float32
+
+
+def test_mirrored_looks_are_turned_back() -> None:
+    panel = Panel("panel", [Look(32), Look(32)])
+    alpha, _ = panel.step(lit(32), panel.start(32, 32))
+    assert np.abs(alpha - lit(32)[..., 0] / 255).max() < ROUNDING
+
+
+def test_each_look_has_its_size_and_its_own_memory() -> None:
+    looks = [Look(16), Look(32)]
+    panel = Panel("panel", looks)
+    assert panel.size(90, 160) == (32, 32)
+    assert panel.looks(90, 160) == [(16, 16), (16, 16), (32, 32), (32, 32)]
+    state = panel.start(32, 32)
+    for _ in range(3):
+        _, state = panel.step(lit(32), state)
+    assert state == [3, 3, 3, 3]
+    assert [set(look.sizes) for look in looks] == [{(16, 16)}, {(32, 32)}]
+
+
+@pytest.mark.parametrize(("name", "model"), [("image", FOR_STILLS), ("video", FOR_VIDEO), ("preview", FOR_VIDEO)])
+def test_stills_and_video_have_each_their_model(name: str, model: str, tmp_path: Path) -> None:
+    shown = command(name, "--help", cwd=tmp_path).stdout
+    words = re.sub(r"[\s│|]+", " ", shown)
+    assert f"[default: {model}]" in words
