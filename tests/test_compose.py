@@ -36,7 +36,8 @@ def calm(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Takes out what happens by chance in a clip, but for what is named."""
 
     def set_shares(**shares: float) -> None:
-        for name in ("CUT_SHARE", "POP_SHARE", "BEND_SHARE", "EMPTY_SHARE", "ORIGINAL_SHARE", "DECOY_SHARE"):
+        scenes = ("EMPTY_SHARE", "ORIGINAL_SHARE", "DECOY_SHARE", "EMPTY_DECOY_SHARE")
+        for name in ("CUT_SHARE", "POP_SHARE", "BEND_SHARE", *scenes):
             monkeypatch.setattr(compose, name, shares.get(name, 0.0))
         monkeypatch.setattr(camera, "NOISE", np.zeros_like(camera.NOISE))
         monkeypatch.setattr(geometry, "STILL_SHARE", 1.0)
@@ -251,3 +252,18 @@ def test_the_rate_warms_up_and_falls_in_each_phase(tmp_path: Path) -> None:
     assert recipe.rate_at(999) == pytest.approx(1e-4, rel=0.05)
     assert recipe.rate_at(1000) == pytest.approx(1e-4)
     assert [recipe.phase_at(step).batches[0].frames for step in (0, 999, 1000, 9999)] == [1, 1, 8, 8]
+
+
+def test_things_are_seen_and_are_in_no_matte(calm: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    calm(EMPTY_SHARE=1.0, EMPTY_DECOY_SHARE=1.0)
+    monkeypatch.setattr(compose, "THING_SHARE", 1.0)
+    people, rooms = [person()], [room(i) for i in range(4)]
+    without, with_things = Composer(people, rooms), Composer(people, rooms, things=[person(7, name="dogs/7")])
+    orange = []
+    for composer in (without, with_things):
+        samples = [clip(composer, seed, 1) for seed in range(12)]
+        assert max(float(sample.alpha.max()) for sample in samples) == 0
+        # The rooms are blue, the thing's red lies far above its blue.
+        reds = [sample.rgb[0].astype(int)[..., 0] - sample.rgb[0].astype(int)[..., 2] for sample in samples]
+        orange.append(float(np.mean([(red > 40).mean() for red in reds])))
+    assert orange[1] > orange[0] + 0.05

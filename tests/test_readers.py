@@ -270,3 +270,24 @@ def test_a_missing_folder_and_two_sources_of_one_name_are_said(tmp_path: Path) -
     (root / "b.toml").write_text(RECIPE + twice)
     with pytest.raises(SettingError, match="expected a name of its own for each, got people, cut, cut"):
         Recipe.read(root / "b.toml")
+
+
+def test_what_is_extra_serves_training_alone_and_may_be_missing(tmp_path: Path) -> None:
+    root = write_data(tmp_path)
+    tables = (
+        '[[rooms]]\nkind = "pictures"\npath = "zoo"\nextra = true\n'
+        '[[things]]\nkind = "cutouts"\npath = "dogs"\nextra = true\n'
+    )
+    (root / "extra.toml").write_text(RECIPE + tables)
+    recipe = Recipe.read(root / "extra.toml")
+    plain = recipe.composer(root, "train")
+    assert not plain.things
+    for index in range(20):
+        write(root / f"zoo/{index}.png", texture(72, 96, (90, 120, 60), index))
+        write(root / f"dogs/{index}.png", np.dstack([skin(index), grey(figure())]))
+    training, validation = recipe.composer(root, "train"), recipe.composer(root, "validation")
+    assert len(plain.rooms) < len(training.rooms)
+    assert all(thing.name.startswith("dogs/") for thing in training.things)
+    assert training.things
+    assert not validation.things
+    assert all(room.name.startswith("room_") for room in validation.rooms)

@@ -27,7 +27,9 @@ EMPTY_SHARE = 0.15  # an empty room must give an empty matte
 ORIGINAL_SHARE = 0.28  # true pictures: real shadows, real contact, held objects
 # Pieces of other rooms pasted in without a label. Without them a network learns that whatever was pasted, or
 # simply stands out, is a person: rockets, machines, the dog's frisbee.
-DECOY_SHARE = 0.25
+DECOY_SHARE = 0.30
+EMPTY_DECOY_SHARE = 0.5
+THING_SHARE = 0.6  # of decoys, where there are any: dogs, cattle, cars, the things that people stand beside
 # Pieces pasted over the people: desks, screens, bags. More of them, and a plain black coat becomes a thing
 # that stands before somebody.
 OCCLUDER_SHARE = 0.02
@@ -63,14 +65,19 @@ class Composer:
 
     Args:
         weights: how often each source is drawn beside the others, whatever the number of its people.
+        things: cut-outs of what is no person.
     """
 
     def __init__(
-        self, people: Sequence[Person], rooms: Sequence[Room], weights: Mapping[str, float] = SOURCE_WEIGHT
+        self,
+        people: Sequence[Person],
+        rooms: Sequence[Room],
+        weights: Mapping[str, float] = SOURCE_WEIGHT,
+        things: Sequence[Person] = (),
     ) -> None:
         if not people or not rooms:
             raise ValueError(f"expected people and rooms, got {len(people)} and {len(rooms)}")
-        self.people, self.rooms = people, rooms
+        self.people, self.rooms, self.things = people, rooms, things
         sources = [p.name.split("/")[0] for p in people]
         counts = Counter(sources)
         shares = np.array([weights.get(s, OTHER_WEIGHT) / counts[s] for s in sources])
@@ -99,13 +106,14 @@ class Composer:
             return self._original(rng, height, width, frames)
         room = self._room(rng, height, width)
         tracks = []
-        if rng.random() < DECOY_SHARE:
-            tracks.append(self._piece(rng, height, width, frames))
+        if rng.random() < (EMPTY_DECOY_SHARE if kind < EMPTY_SHARE else DECOY_SHARE):
+            a_thing = self.things and rng.random() < THING_SHARE
+            tracks.append((self._thing if a_thing else self._piece)(rng, height, width, frames, room))
         if kind >= EMPTY_SHARE:
             count = 1 + int(rng.choice(len(PEOPLE_COUNTS), p=PEOPLE_COUNTS))
             tracks += [self._person(rng, height, width, frames, room, small=count > 1) for _ in range(count)]
             if rng.random() < OCCLUDER_SHARE:
-                tracks.append(self._piece(rng, height, width, frames))
+                tracks.append(self._piece(rng, height, width, frames, room))
         behind = Track(room, motion(rng, frames, height, width, speed=ROOM_SPEED), person=False)
         return render(behind, tracks, height, width, frames)
 
@@ -159,10 +167,18 @@ class Composer:
             track.seen = range(change) if rng.random() < 0.5 else range(change, frames)
         return track
 
-    def _piece(self, rng: Generator, height: int, width: int, frames: int) -> Track:
-        """A piece of another room, cut as a simple shape or as a person."""
-        room = self._room(rng, height, width)
-        piece, _ = room.warp(STAY, height, width)
+    def _thing(self, rng: Generator, height: int, width: int, frames: int, room: Layer) -> Track:
+        """Something that stands as a person would, and is none."""
+        thing = self.things[int(rng.integers(len(self.things)))]
+        matrix = place(rng, thing, height, width, small=bool(rng.random() < 0.5))
+        layer = Layer(thing.foreground, thing.alpha, matrix).shrunk()
+        assert layer.alpha is not None
+        rgb = match(rng, light(rng, layer.rgb, 0.35), layer.alpha, room.rgb)
+        return Track(Layer(rgb, layer.alpha, layer.matrix), motion(rng, frames, height, width), person=False)
+
+    def _piece(self, rng: Generator, height: int, width: int, frames: int, room: Layer) -> Track:
+        """A piece of a room other than `room`, cut as a simple shape or as a person."""
+        piece, _ = self._room(rng, height, width).warp(STAY, height, width)
         if rng.random() < 0.5:
             person = self.people[rng.choice(len(self.people), p=self.weights)]
             matrix = place(rng, person, height, width, small=True)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import cv2
 import numpy as np
@@ -40,10 +40,10 @@ MARGIN = 8
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One `[[people]]` or `[[rooms]]` table of a recipe; paths are below the data folder.
+    """One `[[people]]`, `[[rooms]]` or `[[things]]` table of a recipe; paths are below the data folder.
 
     Attributes:
-        kind: a key of `PEOPLE` or `ROOMS`.
+        kind: a key of `PEOPLE`, `ROOMS` or `THINGS`.
         path: folder of the pictures or videos.
         mattes: folder of grey pictures (or videos) named as those of `path`: alpha.
         masks: the same of pictures in which whatever is not black is the person, at full: hand-made outlines.
@@ -51,6 +51,7 @@ class Source:
             by default.
         weight: how often it is drawn beside the other sources; of rooms, each picture (or whole video) of it.
         every: takes one frame of a video in this many.
+        extra: for training alone, and left out where its folder is missing: what few have, and figures must not need.
     """
 
     kind: str
@@ -60,6 +61,7 @@ class Source:
     name: str = ""
     weight: float | None = None
     every: int = EVERY
+    extra: bool = False
 
     @classmethod
     def parse(cls, table: Mapping[str, Any], kinds: Mapping[str, Any]) -> Source:
@@ -79,6 +81,10 @@ class Source:
         if source.kind == "pairs" and bool(source.mattes) == bool(source.masks):
             raise SettingError(f"{source.path}: expected mattes or masks, the folder that lies beside it")
         return source if source.name else replace(source, name=Path(source.path).parts[0])
+
+    def has_part_in(self, root: Path, split: Split) -> bool:
+        """Whether it is read for a split."""
+        return not self.extra or (split == "train" and (root / self.path).is_dir())
 
     def folder(self, root: Path, part: str = "path") -> Path:
         """A folder of the source.
@@ -206,15 +212,16 @@ def cut_out(name: str, rgba: Image, long_side: int) -> Person | None:
     return person(name, grey, alpha, foreground=foreground)
 
 
-PeopleReader = Callable[[Source, Path, Split, int], Iterator[Person]]
-RoomReader = Callable[[Source, Path, Split, int], Iterator[Room]]
-PEOPLE: dict[str, PeopleReader] = {"folders": folders, "pairs": pairs, "cutouts": cutouts, "video": video}
-ROOMS: dict[str, RoomReader] = {"pictures": pictures, "video": room_video}
+Found = TypeVar("Found", Person, Room)
+Reader: TypeAlias = Callable[[Source, Path, Split, int], Iterator[Found]]
+PEOPLE: dict[str, Reader[Person]] = {"folders": folders, "pairs": pairs, "cutouts": cutouts, "video": video}
+ROOMS: dict[str, Reader[Room]] = {"pictures": pictures, "video": room_video}
+THINGS: dict[str, Reader[Person]] = {"cutouts": cutouts}
 # Keys of a table besides `kind` and `path`; a room source's name would say nothing.
 KEYS = {
     "folders": set[str](),
     "pairs": {"mattes", "masks", "name", "weight"},
-    "cutouts": {"name", "weight"},
+    "cutouts": {"name", "weight", "extra"},
     "video": {"mattes", "name", "weight", "every"},
-    "pictures": {"weight"},
+    "pictures": {"weight", "extra"},
 }

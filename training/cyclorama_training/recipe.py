@@ -13,7 +13,7 @@ from cyclorama import toml
 from cyclorama.errors import SettingError
 from cyclorama_training.compose import Composer
 from cyclorama_training.data import SOURCE_WEIGHT, Split
-from cyclorama_training.readers import PEOPLE, ROOMS, Source
+from cyclorama_training.readers import PEOPLE, ROOMS, THINGS, Found, Reader, Source
 from cyclorama_training.validate import Report
 
 HIGHER_IS_BETTER = {"iou"}
@@ -44,12 +44,14 @@ class Recipe:
 
     Attributes:
         people, rooms: what is read. `[data]` names a folder of each kind, tables `[[people]]` and `[[rooms]]` others.
+        things: cut-outs of what is no person, from tables `[[things]]`.
         metric: figure of a `Report` -> weight; the sum, lower is better, chooses the best weights. Empty: its `score`.
         The others are the keys of `[data]` and `[train]`, and the tables `[[phase]]`.
     """
 
     people: tuple[Source, ...]
     rooms: tuple[Source, ...]
+    things: tuple[Source, ...]
     long_side: int
     room_long_side: int
     seed: int
@@ -82,6 +84,7 @@ class Recipe:
             return cls(
                 people=sources(people and {"kind": "folders", "path": people}, values.get("people", []), PEOPLE),
                 rooms=sources(rooms and {"kind": "pictures", "path": rooms}, values.get("rooms", []), ROOMS),
+                things=sources(None, values.get("things", []), THINGS),
                 phases=tuple(phase(table) for table in values["phase"]),
                 metric=metric,
                 **data,
@@ -125,12 +128,17 @@ class Recipe:
             SettingError: a folder of the recipe is missing under `root`, or nothing of the split is there.
             MediaError: a file cannot be read.
         """
-        people = [p for s in self.people for p in PEOPLE[s.kind](s, root, split, self.long_side)]
-        rooms = [r for s in self.rooms for r in ROOMS[s.kind](s, root, split, self.room_long_side)]
+
+        def read(sources: Sequence[Source], readers: Mapping[str, Reader[Found]], long_side: int) -> list[Found]:
+            present = [s for s in sources if s.has_part_in(root, split)]
+            return [found for s in present for found in readers[s.kind](s, root, split, long_side)]
+
+        people, rooms = read(self.people, PEOPLE, self.long_side), read(self.rooms, ROOMS, self.room_long_side)
         if not people or not rooms:
             raise SettingError(f"{root}: expected people and rooms for {split}, got {len(people)} and {len(rooms)}")
         weights = {s.name: s.weight for s in self.people if s.weight is not None}
-        return Composer(people, rooms, SOURCE_WEIGHT | weights)
+        things = read(self.things, THINGS, self.long_side)
+        return Composer(people, rooms, SOURCE_WEIGHT | weights, things)
 
 
 def phase(table: Mapping[str, Any]) -> Phase:

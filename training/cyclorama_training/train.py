@@ -63,8 +63,11 @@ def train(
         DeviceError: there is no such device.
         SettingError: a batch cannot be shared evenly, or the recipe asks for what is not there.
     """
-    for source in (*recipe.people, *recipe.rooms):
-        source.folder(data_root)
+    for source in (*recipe.people, *recipe.rooms, *recipe.things):
+        if not source.extra:
+            source.folder(data_root)
+        elif not source.has_part_in(data_root, "train"):
+            say(f"{source.path}: not there, left out")
     for batch in (batch for phase in recipe.phases for batch in phase.batches):
         if batch.clips % devices:
             raise SettingError(f"expected batches that {devices} devices can share evenly, got one of {batch.clips}")
@@ -129,7 +132,7 @@ def _train(
     watch = Watch(recipe, data_root, out, average, step, best, fabric.device, say) if fabric.is_global_zero else None
     composer = recipe.composer(data_root, "train")
     if watch is not None:
-        say(f"train: {len(composer.people)} people, {len(composer.rooms)} rooms")
+        say(f"train: {len(composer.people)} people, {len(composer.rooms)} rooms, {len(composer.things)} things")
     model, stepper = fabric.setup(network, optimiser)
     batches = Batches(composer, recipe, step, rank=fabric.global_rank, ranks=fabric.world_size)
     # Not Fabric's mixed precision: it turns the pictures into bfloat16 too, which has 128 levels from 0.5 to 1.
