@@ -6,12 +6,14 @@ import io
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cyclorama import Colour, Engine, Settings, wire
+from cyclorama.messages import settings_from
 from made import disc, texture
 
 WIRE = Path(wire.__file__)
@@ -53,6 +55,13 @@ def test_the_matte_is_the_engines_own(worker: wire.Client, model: str, depth: in
     expected = Engine(model, "cpu").matte(rgb)
     assert np.abs(alpha / np.iinfo(rgb.dtype).max - expected.alpha).max() <= LEVEL / 2 + 1e-6
     assert (foreground == expected.foreground).all()
+
+
+def test_all_settings_travel_under_their_own_names() -> None:
+    sent = {"light": "linear", "decontaminate": False, "smoothing": 0.2, "subject": [3, 4.5], "harmonize": True}
+    settings = settings_from({**sent, "background": {"kind": "colour", "red": 7}}, bytearray())
+    assert settings == Settings(Colour(7, 0, 0), "linear", False, 0.2, (3, 4.5), True)
+    assert sent.keys() | {"background"} == {field.name for field in fields(Settings)}
 
 
 def test_render_replaces_the_background(worker: wire.Client) -> None:

@@ -17,14 +17,31 @@ matte       session, height, width, depth, foreground; payload: RGB         heig
 render      session, height, width, depth, time; payload: RGB               height, width, channels; payload
 reset       session                                                         (empty)
 close       session                                                         (empty)
+layer       session, height, width, depth, channels, planes, outside,       height, width, found, rectangles;
+            colours, room; payload: pixels, then the planes                 payload: mask, each rectangle's
+                                                                            pixels, the room
+scenes                                                                      scenes: each scene, title
+scene       scene, height, width                                            payload: 8-bit sRGB that covers it
+cover       height, width, depth, to_height, to_width; payload: RGB         payload: RGB that covers it
+suggest     session, height, width, top, thumbnail; payload: 8-bit RGB      suggestions, outfits, height,
+                                                                            width; payload: thumbnails, RGB
 ==========  ==============================================================  ==================================
 
 `depth` is 8 or 16 bits, little-endian, for all planes of a message. An answer with "error" in its header
-({"kind", "message"}) says why a request failed; the worker goes on.
+({"kind", "message"}) says why a request failed; the worker goes on. Before the answer to a request with
+"stages": true come messages {"stage": name}, each as that part of the work begins and the last "answer"; a
+worker whose host has gone away stops at the next one.
+
+`layer` is what editors ask (see `cyclorama.layers`). Its depth may be 32 too: floats. Its planes are out of
+"view" (RGB in sRGB), "selection", "mask" and "trimap" (one channel each); they have 8 bits where the pixels have,
+else 16, and so has the mask of the answer. "colours" is "keep", "clean" or "renew", "room" {"radius": pixels or
+null} where the blurred room is wanted. Rectangles are [top, left, height, width]. `suggest` answers with each
+scene, title, score and reason, the best first, and with "thumbnail", a long side, with the subject before it.
 """
 
 import contextlib
 import json
+import socket
 import subprocess
 
 PROTOCOL = 1
@@ -76,35 +93,82 @@ def read(stream):
     return header, payload
 
 
-class Client:
+class Connection:
+    """The two ends of a pipe or socket that leads to a worker.
+
+    Args:
+        requests, answers: binary streams, the first to write, the second to read.
+    """
+
+    def __init__(self, requests, answers):
+        self._requests, self._answers = requests, answers
+
+    def request(self, header, payload=b"", on_stage=None):
+        """Sends a request and waits for its answer: (header, payload).
+
+        Args:
+            on_stage: called with the name of each stage of the work as it begins.
+
+        Raises:
+            WorkerError: the worker refused it. WireError: the worker ended.
+        """
+        if on_stage is not None:
+            header = dict(header, stages=True)
+        try:
+            write(self._requests, header, payload)
+            answer = read(self._answers)
+            while answer is not None and "stage" in answer[0]:
+                on_stage(answer[0]["stage"])
+                answer = read(self._answers)
+        except OSError as error:
+            raise WireError("the worker's pipe broke (%s)%s" % (error, self._ending())) from None
+        if answer is None:
+            raise WireError("the worker ended before it answered" + self._ending())
+        header, payload = answer
+        if "error" in header:
+            raise WorkerError(header["error"]["kind"], header["error"]["message"])
+        return header, payload
+
+    def close(self):
+        """Hangs up."""
+        with contextlib.suppress(OSError):  # the worker is gone, and some bytes were still on their way
+            self._requests.close()
+        self._answers.close()
+
+    def _ending(self):
+        """What is known of how the worker ended, to be put behind a message."""
+        return ""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def connect(path):
+    """A connection to the worker that listens on the unix socket `path`.
+
+    Raises:
+        OSError: nobody does.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
+        end.connect(path)
+        return Connection(end.makefile("wb"), end.makefile("rb"))
+
+
+class Client(Connection):
     """A worker process and the two ends of its pipe.
 
     Args:
         command: for example [interpreter, "-m", "cyclorama.worker"].
         log: an open file for what the worker and its libraries print; None: this process's own stderr.
+        options: more of `subprocess.Popen`'s, such as cwd and env.
     """
 
-    def __init__(self, command, log=None):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
-        self._requests, self._answers = self.process.stdin, self.process.stdout
-
-    def request(self, header, payload=b""):
-        """Sends a request and waits for its answer: (header, payload).
-
-        Raises:
-            WorkerError: the worker refused it. WireError: the worker ended.
-        """
-        try:
-            write(self._requests, header, payload)
-            answer = read(self._answers)
-        except OSError as error:
-            raise WireError("the worker's pipe broke (%s); it ended with %r" % (error, self.process.poll())) from None
-        if answer is None:
-            raise WireError("the worker ended (exit status %r) before it answered" % self.process.wait())
-        header, payload = answer
-        if "error" in header:
-            raise WorkerError(header["error"]["kind"], header["error"]["message"])
-        return header, payload
+    def __init__(self, command, log=None, **options):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, **options)
+        super().__init__(self.process.stdin, self.process.stdout)
 
     def close(self, timeout=5.0):
         """Ends the worker: it leaves by itself when its input ends, and is killed if it does not."""
@@ -117,8 +181,7 @@ class Client:
             self.process.wait()
         self._answers.close()
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
+    def _ending(self):
+        with contextlib.suppress(subprocess.TimeoutExpired):  # its end of the pipe may close some moments earlier
+            self.process.wait(1)
+        return "; its exit status is %r" % self.process.returncode
