@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 import cyclorama_scenes
-from cyclorama import Blur, Colour, MediaError, Picture, PictureError, SettingError, Transparent
+from cyclorama import Blur, Clip, Colour, MediaError, Picture, PictureError, SettingError, Transparent
 from cyclorama_ffmpeg import backgrounds
 from pictures import exif, green_screen, icc_profile, turned
 
@@ -43,17 +44,18 @@ def test_a_blur_without_a_usable_radius_is_refused(text: str) -> None:
         backgrounds.parse(text)
 
 
-def test_suggest_says_that_it_comes_later_and_what_to_take_meanwhile() -> None:
-    with pytest.raises(SettingError, match=r"does not have yet; choose a scene \(.*studio"):
+def test_suggest_is_no_background_before_anybody_was_seen() -> None:
+    with pytest.raises(SettingError, match="has to see who is in the picture"):
         backgrounds.parse("suggest")
 
 
 @pytest.mark.parametrize("name", sorted(cyclorama_scenes.paths()))
-def test_every_built_in_scene_is_a_picture_by_its_name(name: str) -> None:
+def test_every_built_in_scene_is_a_picture_or_a_clip_by_its_name(name: str) -> None:
     background = backgrounds.parse(name)
-    assert isinstance(background, Picture)
-    assert background.pixels.dtype == np.uint8
-    assert min(background.pixels.shape[:2]) >= 720  # a scene of less would be scaled up in a 720p video
+    assert isinstance(background, Picture | Clip)
+    pixels = background.pixels if isinstance(background, Picture) else background.frames.frame_at(Fraction(0))
+    assert pixels.dtype == np.uint8
+    assert min(pixels.shape[:2]) >= 720  # a scene of less would be scaled up in a 720p video
 
 
 def test_a_picture_file_is_a_picture(tmp_path: Path) -> None:

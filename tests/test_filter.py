@@ -431,7 +431,8 @@ def test_what_cannot_be_told_on_is_said() -> None:
         (b"abc", ["--size", "160x96", "--rate", "30/0"], "--rate: expected frames a second, such as 25"),
         (b"abc", ["--size", "160x96", "--rate", "30"], "breaks off within a frame; those before it were"),
         (b"YUV4MPEG2 W160 H96 F30:1\n", ["--size", "160x96", "--rate", "30"], "this stream is y4m and has its own"),
-        (b"abc", ["-b", "suggest"], "-b suggest comes with outfit detection"),
+        (b"abc", ["-b", "suggest", "--library", "nowhere"], "--library nowhere: expected a folder of pictures"),
+        (b"abc", ["--subject", "0"], "--subject: expected all, largest, a number from 1 (from the left), or X,Y"),
         (b"abc", ["--format", "avi"], "--format: expected nut, y4m, rgb; got 'avi'"),
     ],
 )

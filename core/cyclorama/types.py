@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal, Protocol, TypeAlias
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ DeepRgb: TypeAlias = NDArray[np.uint8 | np.uint16]  # the same, or uint16 for 16
 Alpha: TypeAlias = NDArray[np.float32]  # (H, W) in [0, 1], 1 = subject
 
 Light: TypeAlias = Literal["srgb", "linear"]
+# Who is kept: everybody, the largest person, the Nth from the left (from 1), or whoever is at (x, y) in pixels.
+Subject: TypeAlias = Literal["all", "largest"] | int | tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,6 +115,47 @@ class Outfit:
     box: tuple[int, int, int, int]
 
 
+LightSide: TypeAlias = Literal["left", "right", "front", "back", "above"]
+LIGHT_SIDES: tuple[LightSide, ...] = get_args(LightSide)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A background with what is known of it.
+
+    Attributes:
+        name: by which it is asked for.
+        file: a picture, or a clip where `loop` is set.
+        kind: beach, office, stadium, court, gym, studio, home; "" where nobody said.
+        title: a few words for people.
+        outfits: those of `OUTFITS` that it suits; empty: anybody.
+        light: where the light comes from, as one sees it who looks at the picture.
+        mean: of red, green and blue, sRGB values 0 ... 1.
+        luminance: mean luma (BT.709 weights on sRGB values), 0 ... 1.
+        warmth: log2 of mean red over mean blue; above 0 is warm.
+        horizon: the eye level of the camera as a share of the height from the top; None: unknown.
+        eye_height: of the camera: "standing", "sitting" or "" where nobody said.
+        defocus: standard deviation of the lens blur as a share of the width; None: unknown.
+        indoor: None: unknown.
+        loop: the file is a clip.
+    """
+
+    name: str
+    file: Path
+    kind: str
+    title: str
+    outfits: tuple[str, ...]
+    light: LightSide
+    mean: tuple[float, float, float]
+    luminance: float
+    warmth: float
+    horizon: float | None = None
+    eye_height: Literal["standing", "sitting", ""] = ""
+    defocus: float | None = None
+    indoor: bool | None = None
+    loop: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Suggestion:
     """A background that fits.
@@ -139,15 +183,27 @@ class Settings:
         decontaminate: estimate the subject's own colours, so that the old background does not shine
             through hair. Without it the picture's colours are used as they are.
         smoothing: 0 ... 1, how much of the last matte is kept where the picture has not moved.
+        subject: who is kept. In a stream the person is chosen in the first frame that shows them and kept to.
+        harmonize: bring the subject's exposure, white balance and grain nearer to a picture or clip behind, and
+            that one's sharpness nearer to the subject's, and let its light wrap around the subject's edge.
     """
 
     background: Background = field(default_factory=Transparent)
     light: Light = "srgb"
     decontaminate: bool = True
     smoothing: float = 0.6
+    subject: Subject = "all"
+    harmonize: bool = False
 
     def __post_init__(self) -> None:
         if self.light not in ("srgb", "linear"):
             raise SettingError(f"expected light 'srgb' or 'linear', got {self.light!r}")
         if not 0 <= self.smoothing < 1:
             raise SettingError(f"expected smoothing from 0 to below 1, got {self.smoothing}")
+        point = isinstance(self.subject, tuple) and len(self.subject) == 2 and min(self.subject) >= 0
+        number = isinstance(self.subject, int) and not isinstance(self.subject, bool) and self.subject >= 1
+        if not (point or number or self.subject in ("all", "largest")):
+            raise SettingError(
+                "expected subject 'all', 'largest', a number from 1 (from the left), or the x and y of a pixel; "
+                f"got {self.subject!r}"
+            )

@@ -18,6 +18,8 @@ from cyclorama_ffmpeg.frames import ToSrgb, open_input, upright, video_stream
 
 WORDS = "suggest, transparent, blur, blur:RADIUS, #rrggbb"
 FALLBACK_RATE = Fraction(25)  # frames a second, for the last frame of a clip that says neither duration nor rate
+SUGGEST = "suggest"  # by what they wear; see `cyclorama_ffmpeg.suggestions`
+CLIPS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"})  # what a library's clips end in
 HEX = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 
 
@@ -31,11 +33,8 @@ def parse(text: str) -> Background:
     Raises:
         SettingError: it is none of these. MediaError: the file cannot be read.
     """
-    if text == "suggest":
-        raise SettingError(
-            "-b suggest comes with outfit detection, which this version does not have yet; "
-            f"choose a scene ({', '.join(cyclorama_scenes.paths())}), a colour or a file"
-        )
+    if text == SUGGEST:
+        raise SettingError("-b suggest has to see who is in the picture; name a background here")
     if text == "transparent":
         return Transparent()
     if text == "blur":
