@@ -1,0 +1,307 @@
+"""A real OBS on a virtual screen, with the filter's script loaded, driven by obs-websocket."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cyclorama_ffmpeg import obs_install
+
+WIDTH, HEIGHT, RATE = 640, 360, 15
+FILTER = "cyclorama_background"
+PASSWORD = "only-for-tests"
+# Generous: the machine may be busy. Nothing waits this long where all is well.
+PATIENCE = 60.0
+
+Rgba = NDArray[np.uint8]
+
+
+def why_not() -> str:
+    """Why there is no OBS to test in; "" where there is."""
+    missing = [name for name in ("obs", "Xvfb") if shutil.which(name) is None]
+    if missing:
+        return f"not installed: {', '.join(missing)}"
+    try:
+        import obsws_python  # noqa: F401
+    except ImportError:
+        return "not installed: obsws-python"
+    return ""
+
+
+def wait_for(what: str, condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+    """Polls until `condition` gives something true, and returns it."""
+    end = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {seconds:.0f} s")
+        time.sleep(0.05)
+
+
+class Host:
+    """An OBS with its own configuration folder.
+
+    Args:
+        folder: empty, or of an OBS that ran before; everything of this OBS is written there.
+        model: of the worker.
+        scripts: further scripts to load.
+        plugin: False for an OBS without the filter.
+        listed: False: the script is in its place, but OBS' list does not have it; see `obs_driver.Script`.
+        size, rate: of the canvas.
+        options: further ones of OBS' command line.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        model: str = "portrait-fast",
+        scripts: tuple[Path, ...] = (),
+        plugin: bool = True,
+        listed: bool = True,
+        python: str = "",
+        size: tuple[int, int] = (WIDTH, HEIGHT),
+        rate: int = RATE,
+        options: tuple[str, ...] = (),
+    ) -> None:
+        self.folder = folder
+        self.plugin = folder / "plugin"
+        self.recordings = folder / "recordings"
+        self.recordings.mkdir(parents=True, exist_ok=True)
+        self._size, self._rate = size, rate
+        self._scripts = list(scripts)
+        self.settings = {"model": model, "device": "cpu", "threads": 1, "python": python}
+        self._driver = folder / "driver"
+        self._driver.mkdir(exist_ok=True)
+        shutil.copy(Path(__file__).with_name("obs_driver.py"), self._driver)
+        self._scripts.append(self._driver / "obs_driver.py")
+        if plugin:
+            obs_install.place_files(self.plugin)
+            self._scripts[:0] = [self.plugin / "cyclorama_background.py"] * listed
+        self._runs = 0
+        self._port = free_port()
+        self._write_configuration()
+        self._display, self._screen = start_screen()
+        self._log = (folder / "obs.log").open("wb")
+        self.process = subprocess.Popen(
+            [
+                *("obs", "--collection", "ci", "--profile", "ci", "--multi", "--disable-missing-files-check"),
+                *("--disable-updater", "--minimize-to-tray", *options),
+            ],
+            cwd=folder,  # a core file would go there
+            env=self._environment(),
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+        self.client: Any = None
+        try:
+            self.client = wait_for("obs-websocket", self._connect)
+            wait_for("OBS ready", lambda: self.try_call("GetSceneList"))
+        except BaseException:
+            self.kill()
+            raise
+
+    def _environment(self) -> dict[str, str]:
+        runtime = self.folder / "runtime"
+        runtime.mkdir(mode=0o700, exist_ok=True)
+        return {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))},
+            "LIBGL_ALWAYS_SOFTWARE": "1",
+            "LP_NUM_THREADS": "1",
+            "QT_QPA_PLATFORM": "xcb",
+            "DISPLAY": self._display,
+            "HOME": str(self.folder),
+            "XDG_CONFIG_HOME": str(self.folder / "config"),
+            "XDG_RUNTIME_DIR": str(runtime),
+        }
+
+    def _write_configuration(self) -> None:
+        root = self.folder / "config/obs-studio"
+        profile = root / "basic/profiles/ci"
+        known = profile.exists()  # an OBS that ran before in this folder: its scenes stay
+        profile.mkdir(parents=True, exist_ok=True)
+        (root / "basic/scenes").mkdir(parents=True, exist_ok=True)
+        socket_settings = f"ServerEnabled=true\nServerPort={self._port}\nAuthRequired=true\nServerPassword={PASSWORD}\n"
+        (root / "global.ini").write_text(
+            "[General]\nFirstRun=true\nPre19Defaults=false\nEnableAutoUpdates=false\nLastVersion=503316482\n"
+            f"[OBSWebSocket]\nFirstLoad=false\n{socket_settings}"
+        )
+        width, height = self._size
+        (profile / "basic.ini").write_text(
+            f"[General]\nName=ci\n[Output]\nMode=Simple\n[SimpleOutput]\nFilePath={self.recordings}\nRecQuality=Lossless\n"
+            f"[Video]\nBaseCX={width}\nBaseCY={height}\nOutputCX={width}\nOutputCY={height}\nColorFormat=RGB\n"
+            f"FPSType=1\nFPSInt={self._rate}\n"
+        )
+        for name in () if known else ("ci", "other"):
+            scripts = [{"path": str(path), "settings": self.settings} for path in self._scripts]
+            scene = {"id": "scene", "name": "first", "settings": {"items": []}}
+            collection = {
+                "name": name,
+                "modules": {"scripts-tool": scripts},
+                "current_scene": "first",
+                "scene_order": [{"name": "first"}],
+                "sources": [scene],
+            }
+            (root / f"basic/scenes/{name}.json").write_text(json.dumps(collection))
+
+    def _connect(self) -> Any:
+        import obsws_python
+
+        logging.getLogger("obsws_python").setLevel(logging.CRITICAL)  # refusals are expected, and are answers
+        if self.process.poll() is not None:
+            raise RuntimeError(f"OBS ended with {self.process.returncode}:\n{self.log()}")
+        with contextlib.suppress(OSError):
+            return obsws_python.ReqClient(host="127.0.0.1", port=self._port, password=PASSWORD, timeout=PATIENCE)
+        return None
+
+    def call(self, request: str, **data: Any) -> dict[str, Any]:
+        """One obs-websocket request by its own name and fields."""
+        return self.client.send(request, data or None, raw=True) or {}
+
+    def try_call(self, request: str, **data: Any) -> dict[str, Any] | None:
+        """The same; None where OBS refuses it (it is still starting, or there is no such thing)."""
+        from obsws_python.error import OBSSDKRequestError
+
+        try:
+            return self.call(request, **data)
+        except OBSSDKRequestError:
+            return None
+
+    def add_source(self, name: str, kind: str, settings: dict[str, Any], scene: str = "stage") -> None:
+        """Adds a source to a scene, made and shown if there is none of that name."""
+        if self.try_call("CreateScene", sceneName=scene) is not None:
+            self.call("SetCurrentProgramScene", sceneName=scene)
+        self.call("CreateInput", sceneName=scene, inputName=name, inputKind=kind, inputSettings=settings)
+
+    def add_picture(self, name: str, path: Path, scene: str = "stage") -> None:
+        self.add_source(name, "image_source", {"file": str(path)}, scene)
+
+    def add_clip(self, name: str, path: Path, scene: str = "stage") -> None:
+        self.add_source(name, "ffmpeg_source", {"local_file": str(path), "looping": True}, scene)
+
+    def add_filter(self, source: str, name: str = "cyclorama", **settings: Any) -> None:
+        self.call("CreateSourceFilter", sourceName=source, filterName=name, filterKind=FILTER, filterSettings=settings)
+
+    def set_filter(self, source: str, name: str = "cyclorama", **settings: Any) -> None:
+        self.call("SetSourceFilterSettings", sourceName=source, filterName=name, filterSettings=settings)
+
+    def screenshot(self, source: str, size: tuple[int, int] | None = None) -> Rgba:
+        """uint8 (H, W, 4) RGBA, as obs-websocket renders the source with its filters."""
+        extent = {"imageWidth": size[0], "imageHeight": size[1]} if size else {}
+        shot = {"sourceName": source, "imageFormat": "png", **extent}
+        # Refused while the source has no size yet.
+        answer = wait_for(f"a screenshot of {source}", lambda: self.try_call("GetSourceScreenshot", **shot))
+        encoded = np.frombuffer(base64.b64decode(answer["imageData"].partition(",")[2]), np.uint8)
+        return cv2.cvtColor(cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED), cv2.COLOR_BGRA2RGBA)  # type: ignore[return-value]
+
+    def start_recording(self) -> None:
+        self.call("StartRecord")
+        wait_for("recording", lambda: self.call("GetRecordStatus")["outputActive"])
+
+    def stop_recording(self) -> Path:
+        path = Path(self.call("StopRecord")["outputPath"])
+        wait_for("the end of the recording", lambda: not self.call("GetRecordStatus")["outputActive"])
+        return path
+
+    def run(self, code: str) -> Any:
+        """Runs Python inside OBS, in a thread of its own, and returns what it left in `answer`."""
+        self._runs += 1
+        name = f"run-{self._runs:04}"
+        (self._driver / f"{name}.part").write_text(code)
+        (self._driver / f"{name}.part").rename(self._driver / f"{name}.py")
+        done = self._driver / f"{name}.json"
+        wait_for("code inside OBS", done.exists)
+        result = json.loads(done.read_text())
+        assert "error" not in result, result["error"]
+        return result["answer"]
+
+    def settings_text(self) -> str:
+        """The script's settings as OBS saves them."""
+        return json.dumps(self.settings)
+
+    def workers(self) -> list[int]:
+        """Process ids of the workers of this OBS."""
+        found = []
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            with contextlib.suppress(OSError):
+                children = [int(child) for child in (task / "children").read_text().split()]
+                found += [c for c in children if b"--ring" in Path(f"/proc/{c}/cmdline").read_bytes()]
+        return found
+
+    def worker(self) -> int:
+        """Process id of the worker, once there is one."""
+        return int(wait_for("a worker", self.workers)[0])
+
+    def log(self) -> str:
+        return (self.folder / "obs.log").read_text("utf-8", "replace")
+
+    def stop(self) -> int:
+        """Ends OBS in an orderly way. Returns the number of memory leaks that it counts."""
+        with contextlib.suppress(Exception):
+            self.client.base_client.ws.close()
+        self.run("leave()")
+        try:
+            self.process.wait(PATIENCE)
+        finally:
+            self.kill()
+        lines = [line for line in self.log().splitlines() if "Number of memory leaks" in line]
+        assert lines, f"OBS did not end in an orderly way:\n{self.log()[-3000:]}"
+        return int(lines[-1].rpartition(":")[2])
+
+    def kill(self) -> None:
+        for process in (self.process, self._screen):
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        self._log.close()
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+def frames(path: Path) -> Iterator[NDArray[np.uint8]]:
+    """Every picture of a recording, uint8 (H, W, 3) RGB."""
+    import av
+
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            yield frame.to_ndarray(format="rgb24")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def start_screen() -> tuple[str, subprocess.Popen[bytes]]:
+    """An X server on a display that is free."""
+    reading, writing = os.pipe()
+    screen = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1024x768x24", "-nolisten", "tcp"],
+        pass_fds=(writing,),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        return f":{answer.readline().strip()}", screen
