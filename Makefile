@@ -1,5 +1,6 @@
 # Two commands do everything: `make demo` and `make test`. Both set up what they need in .venv.
 PYTHON ?= python3
+SCENES_PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -23,9 +24,11 @@ lint: $(VENV)/.dev
 benchmark: $(VENV)/.dev
 	$(BIN)/python benchmarks/stages.py
 
-# Slow: path tracing. Not needed to use the scenes, which are in the repository.
-scenes: $(VENV)/.scenes
-	cd scenes && ../$(BIN)/python -m cyclorama_scenes.render cyclorama_scenes
+# Slow: path tracing, hours on one core. Not needed to use the scenes, which are in the repository.
+scenes: $(VENV)/scenes/.ready
+	cd scenes && ../$(VENV)/scenes/bin/python -m cyclorama_scenes.render cyclorama_scenes
+	cd scenes && ../$(VENV)/scenes/bin/python -m cyclorama_scenes.measure
+	cd scenes && ../$(VENV)/scenes/bin/python -m cyclorama_scenes.sheet ../docs/scenes.jpg
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -42,8 +45,9 @@ $(VENV)/.train: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet -e '.[demo,dev,train]'
 	touch $@
 
-$(VENV)/.scenes: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet -e '.[scenes]'
+$(VENV)/scenes/.ready: scenes/requirements.txt
+	$(SCENES_PYTHON) -m venv $(VENV)/scenes
+	$(VENV)/scenes/bin/python -m pip install --quiet -r scenes/requirements.txt
 	touch $@
 
 clean:
