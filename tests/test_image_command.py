@@ -151,8 +151,7 @@ class TestOutputs:
         command("image", "eileen.png", "--matte", "matte.png", cwd=tmp_path)
         matte = loaded(tmp_path / "matte.png")
         assert matte[80:150, 200:250].min() > KEPT  # forehead to mouth
-        # Of the flag a faint speck may stay (76 of 255 at most, see the model card), not the flag.
-        assert matte[:60, :60].mean() < REMOVED
+        assert matte[:60, :60].max() < 2 * REMOVED  # the flag, of which the faintest speck may stay
         assert matte[:60, -60:].max() < REMOVED  # the wall
         rgba = loaded(tmp_path / "eileen-cyclorama.png")
         np.testing.assert_array_equal(rgba[..., 3], matte)
@@ -223,7 +222,6 @@ class TestRefusals:
             ("blur:wide", "blur:RADIUS"),
             ("blur:0", "blur radius above 0"),
             ("nowhere.jpg", "no such background"),
-            ("suggest", "does not have yet"),
             ("x" * 300, "name too long"),
         ],
     )

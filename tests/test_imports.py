@@ -9,16 +9,27 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PURE = {"band", "colour", "composite", "foreground", "refine", "temporal", "working_space"}
+# fmt: off
+PURE = {
+    "band", "colour", "composite", "foreground", "harmonize", "instances", "look", "planes", "refine", "subject",
+    "suggest", "temporal", "trimap", "working_space",
+}
+# fmt: on
 # Module or package -> modules of this project that it may import, besides its own package's lower ones.
 BASE = {"cyclorama.types", "cyclorama.errors"}
 PURE_MODULES = {f"cyclorama.{name}" for name in PURE}
-ENGINE = BASE | PURE_MODULES | {"cyclorama.matting", "cyclorama.weights", "cyclorama.toml"}
-PUBLIC = ENGINE | {"cyclorama", "cyclorama.memory", "cyclorama.engine", "cyclorama.matting.onnx", "cyclorama_scenes"}
+ENGINE = BASE | PURE_MODULES | {"cyclorama.matting", "cyclorama.outfit", "cyclorama.weights", "cyclorama.toml"}
+SUGGESTING = {"cyclorama.catalogue", "cyclorama.suggesting"}
+PUBLIC = (
+    ENGINE
+    | SUGGESTING
+    | {"cyclorama", "cyclorama.memory", "cyclorama.engine", "cyclorama.matting.onnx", "cyclorama_scenes"}
+)
 ALLOWED = {
     "cyclorama.errors": set(),
     "cyclorama.toml": set(),
     "cyclorama.wire": set(),
+    "cyclorama.ring": set(),
     "cyclorama.memory": set(),
     "cyclorama.types": {"cyclorama.errors"},
     **dict.fromkeys(PURE_MODULES, BASE | PURE_MODULES),
@@ -32,23 +43,37 @@ ALLOWED = {
         "cyclorama.matting.onnx",
         "cyclorama.matting.panel",
     },
+    "cyclorama.outfit": BASE | {"cyclorama", "cyclorama.matting", "cyclorama.matting.onnx", "cyclorama.weights"},
     "cyclorama.engine": ENGINE | {"cyclorama"},
+    "cyclorama.catalogue": BASE | {"cyclorama", "cyclorama.look", "cyclorama.toml", "cyclorama.weights"},
+    "cyclorama.suggesting": ENGINE | {"cyclorama.engine"},
     "cyclorama": BASE | {"cyclorama.engine"},
-    "cyclorama.worker": PUBLIC | {"cyclorama.wire"},
+    "cyclorama.messages": BASE,
+    "cyclorama.layers": ENGINE | {"cyclorama.engine"},
+    "cyclorama.editing": ENGINE
+    | SUGGESTING
+    | {"cyclorama.engine", "cyclorama.layers", "cyclorama.messages", "cyclorama"},
+    "cyclorama.listening": set(),
+    "cyclorama.worker": PUBLIC | {"cyclorama.wire", "cyclorama.messages", "cyclorama.editing", "cyclorama.listening"},
+    "cyclorama.live": PUBLIC | {"cyclorama.ring"},
+    # The plug-in's own files, under the names that they have in OBS.
+    "cyclorama_obs": {"cyclorama_host", "cyclorama_libs", "cyclorama_ring"},
     "cyclorama_scenes": {"cyclorama_scenes"},
     "cyclorama_weights": set(),
+    # Its hosts bring a Python without NumPy.
+    "cyclorama_gimp": {"cyclorama_gimp", "cyclorama.wire"},
     # Training reads video as the command does, and shows pictures on the same sheets.
     "cyclorama_training": PUBLIC
     | {"cyclorama.matting.panel", "cyclorama_training", "cyclorama_ffmpeg.frames", "cyclorama_ffmpeg.sheet"},
     "cyclorama_ffmpeg": PUBLIC | {"cyclorama_ffmpeg", "cyclorama_training"},
 }
 # Imported when a command or a backend is used, not at the top of a module.
-HEAVY = {"torch", "onnxruntime", "mitsuba", "skimage", "cyclorama_training"}
+HEAVY = {"torch", "onnxruntime", "bpy", "skimage", "cyclorama_training"}
 
 
 def sources() -> list[tuple[str, Path]]:
     found = []
-    for root in ("core", "ffmpeg_filter", "training", "weights", "scenes"):
+    for root in ("core", "ffmpeg_filter", "gimp_plugin", "obs_plugin", "training", "weights", "scenes"):
         for path in sorted((ROOT / root).rglob("*.py")):
             parts = path.relative_to(ROOT / root).with_suffix("").parts
             found.append((".".join(p for p in parts if p != "__init__"), path))
@@ -93,8 +118,8 @@ def test_a_module_imports_only_what_lies_below_it(module: str, path: Path) -> No
 
 @pytest.mark.parametrize(("module", "path"), sources(), ids=lambda v: v if isinstance(v, str) else "")
 def test_heavy_packages_are_imported_where_they_are_used(module: str, path: Path) -> None:
-    if module.startswith("cyclorama_training"):
-        return  # the training package is itself loaded when it is used
+    if module.startswith(("cyclorama_training", "cyclorama_scenes.")):
+        return  # the training package and the scenes' scripts are themselves loaded when they are used
     assert not [name for name, top in imports(path) if top and name.split(".")[0] in HEAVY]
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from cyclorama.errors import MediaError, OutputError, PictureError
 from cyclorama.types import Transparent
-from cyclorama_ffmpeg.frames import FromRgb
+from cyclorama_ffmpeg.encoder import PictureEncoder
 from made_video import (
     RED,
     Sound,
@@ -261,15 +261,15 @@ def test_a_song_with_a_cover_picture_is_no_video(tmp_path: Path) -> None:
 def test_a_failing_encoder_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_matte: bool) -> None:
     source = write_video(tmp_path / "in.mp4", count=60, sounds=[Sound()])
     calls = []
-    true = FromRgb.__call__
+    true = PictureEncoder.encode
 
-    def failing(self: FromRgb, pixels: Any, like: Any, tags: Any) -> Any:
+    def failing(self: PictureEncoder, pixels: Any, like: Any) -> Any:
         calls.append(like.pts)
         if len(calls) > 8:
             raise RuntimeError("the encoder broke")
-        return true(self, pixels, like, tags)
+        return true(self, pixels, like)
 
-    monkeypatch.setattr(FromRgb, "__call__", failing)
+    monkeypatch.setattr(PictureEncoder, "encode", failing)
     matte = {"matte_target": tmp_path / "matte.mp4"} if with_matte else {}
     with pytest.raises(RuntimeError, match="the encoder broke"):
         run(source, tmp_path / "out.mp4", **matte)

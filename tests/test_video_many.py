@@ -175,7 +175,7 @@ def run(sources: list[Path], workers: int) -> list[batch.Outcome]:
     ended: list[batch.Outcome] = []
     batch.run(
         jobs,
-        lambda: engine.session(Settings(Colour(*BLUE))),
+        lambda _: engine.session(Settings(Colour(*BLUE))),
         options=Options(threads=1),
         workers=workers,
         progress=ignore,
@@ -287,7 +287,7 @@ def test_videos_are_under_way_together(tmp_path: Path) -> None:
 
     batch.run(
         jobs,
-        lambda: engine.session(Settings(Colour(*BLUE))),
+        lambda _: engine.session(Settings(Colour(*BLUE))),
         options=Options(),
         workers=2,
         progress=progress,

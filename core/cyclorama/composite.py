@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cyclorama.band import shrink
+from cyclorama.band import FAINTEST, marked, shrink, strips
 from cyclorama.colour import decode, encode
 from cyclorama.types import Alpha, Colour, DeepRgb, Light, Rgb
 from cyclorama.working_space import WorkingSpace
 
+BELOW_ONE = float(np.nextafter(np.float32(1), np.float32(0)))
 BLUR_SHARE = 0.02  # default standard deviation of a blurred room, of the frame's long side
 
 
@@ -40,11 +41,23 @@ def composite(
         mixed = cv2.blendLinear(to_light(foreground), to_light(background), alpha, 1 - alpha)
         return from_light(mixed, foreground.dtype)  # type: ignore[arg-type]
     if foreground.dtype == np.uint8:
-        return cv2.blendLinear(foreground, background, alpha, 1 - alpha)  # type: ignore[return-value]
+        return _mixed(foreground, alpha, background)  # type: ignore[arg-type]
     # As background + alpha * difference: exact where alpha is 0 or 1, and OpenCV rounds at the end.
     difference: NDArray[np.float32] = cv2.subtract(foreground, background, dtype=cv2.CV_32F)  # type: ignore[assignment]
     difference *= alpha[..., None]
     return cv2.add(difference, background, dtype=cv2.CV_16U)  # type: ignore[return-value]
+
+
+def _mixed(foreground: Rgb, alpha: Alpha, background: Rgb) -> Rgb:
+    """The same for 8 bits: copied where alpha is sure, mixed in the tiles where it is not."""
+    sure: NDArray[np.uint8] = cv2.compare(alpha, 1, cv2.CMP_EQ)  # type: ignore[call-overload]
+    out: Rgb = cv2.copyTo(foreground, sure, background.copy())  # type: ignore[assignment]
+    partial: NDArray[np.uint8] = cv2.inRange(alpha, FAINTEST, BELOW_ONE)  # type: ignore[assignment]
+    height, width = alpha.shape
+    for strip in strips(marked(partial, height, width), height, width):
+        share = strip.take(alpha)
+        strip.put(out, cv2.blendLinear(strip.take(foreground), strip.take(background), share, 1 - share))
+    return out
 
 
 def fill(colour: Colour, height: int, width: int) -> Rgb:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cyclorama import matting
+from cyclorama import harmonize, matting, subject
 from cyclorama.band import shrink
 from cyclorama.colour import to_8_bits, to_depth
 from cyclorama.composite import blurred_room, composite, cover, fill
@@ -18,10 +21,18 @@ from cyclorama.temporal import Memory, smooth
 from cyclorama.types import Alpha, Blur, Clip, Colour, DeepRgb, Matte, Picture, Rgb, Settings, Transparent
 from cyclorama.working_space import WorkingSpace
 
+if TYPE_CHECKING:
+    from cyclorama.outfit import Detector
+
 SMALLEST_SIDE = 16  # pixels; nobody can be told apart in less
 # A picture of 96 megapixels takes 2.1 GB on the way (measured: 8 bits, one colour behind); larger ones than
 # this are a mistake more often than a wish.
 MOST_PIXELS = 128_000_000
+# Frames from one look at who is there, and at how the light is, to the next. In between people are followed by
+# their mattes.
+LOOK_EVERY = 8
+# Attributes of a session that the next frame depends on; all others follow from these and the settings.
+REMEMBERED = ("_shape", "_state", "_memory", "track", "_fit", "_seen", "_blended")
 
 
 class Engine:
@@ -31,20 +42,45 @@ class Engine:
         model: a name in `cyclorama.matting.MATTERS`.
         device: "auto", "cpu", "cuda", "directml", "coreml" or "openvino".
         threads: CPU threads of the network; 0 means all cores.
+        detector: finds people and their clothes; None: the one that ships, loaded when it is first asked for.
 
     Raises:
         ModelError, DeviceError: see `cyclorama.matting.create`.
     """
 
-    __slots__ = ("_matter",)
+    __slots__ = ("_detector", "_lock", "_matter", "_options")
 
-    def __init__(self, model: str = "portrait", device: str = "auto", *, threads: int = 0) -> None:
+    def __init__(
+        self,
+        model: str = "portrait",
+        device: str = "auto",
+        *,
+        threads: int = 0,
+        detector: Detector | None = None,
+    ) -> None:
         self._matter = matting.create(model, device=device, threads=threads)
+        self._detector = detector
+        self._options = {"device": device, "threads": threads}
+        self._lock = threading.Lock()
 
     @property
     def matter(self) -> matting.Matter:
         """The loaded network; it says where it runs."""
         return self._matter
+
+    @property
+    def detector(self) -> Detector:
+        """Finds people and their clothes.
+
+        Raises:
+            ModelError, DeviceError: see `cyclorama.outfit.create`.
+        """
+        with self._lock:
+            if self._detector is None:
+                from cyclorama import outfit
+
+                self._detector = outfit.create(**self._options)  # type: ignore[arg-type]
+            return self._detector
 
     def session(self, settings: Settings | None = None) -> Session:
         """Starts a stream."""
@@ -68,7 +104,11 @@ class Session:
     Attributes:
         working: what the frames' values stand for where that is not sRGB (HDR, wide gamut); to be set before
             the first frame, which then comes as `WorkingSpace.from_signal` makes it.
+        track: who was seen and who is kept, where the settings ask for one person; None before the first frame.
     """
+
+    track: subject.Track | None
+    _fit: harmonize.Fit | None
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self.engine = engine
@@ -85,6 +125,10 @@ class Session:
 
     @settings.setter
     def settings(self, settings: Settings) -> None:
+        if settings.subject != self._settings.subject:
+            self.track = None
+        if settings.background != self._settings.background:
+            self._fit = None
         self._settings = settings
         self._fitted = None
 
@@ -93,6 +137,19 @@ class Session:
         self._shape: tuple[int, int] | None = None
         self._state: matting.State = None
         self._memory: Memory | None = None
+        self.track = None
+        self._fit = None
+        self._softened: tuple[DeepRgb, DeepRgb] | None = None  # the scene as it was, and softened
+        self._seen = self._blended = 0  # frames
+
+    def remembered(self) -> dict[str, object]:
+        """What the next frame depends on beside the settings: numbers, arrays, `Memory`, `Track` and `Fit`."""
+        return {name: getattr(self, name) for name in REMEMBERED}
+
+    def recall(self, remembered: Mapping[str, object]) -> None:
+        """Goes on where another session, of the same network and settings, stood."""
+        for name in REMEMBERED:
+            setattr(self, name, remembered[name])
 
     def matte(self, rgb: DeepRgb) -> Matte:
         """The matte of the next frame.
@@ -105,7 +162,11 @@ class Session:
         """
         check(rgb)
         small = self.shrink(rgb)
-        alpha = upsample_alpha(self.small_alpha(small, rgb.shape[:2]), small, rgb)
+        return self.refine(rgb, small, self.small_alpha(small, rgb.shape[:2]))
+
+    def refine(self, rgb: DeepRgb, small: Rgb, small_alpha: Alpha) -> Matte:
+        """The matte in full size of a frame of which `small_alpha` is known; it changes nothing in the session."""
+        alpha = upsample_alpha(small_alpha, small, rgb)
         foreground = estimate_foreground(rgb, alpha) if self._settings.decontaminate else rgb
         return Matte(alpha, foreground)
 
@@ -123,7 +184,18 @@ class Session:
             small = self.working.srgb_view(small)
         alpha, self._state = self.engine.matter.step(small, self._state)
         alpha, self._memory = smooth(small, alpha, self._memory, self._settings.smoothing)
-        return alpha
+        return alpha if self._settings.subject == "all" else self._chosen(small, alpha, shape)
+
+    def _chosen(self, small: Rgb, alpha: Alpha, shape: tuple[int, int]) -> Alpha:
+        """The part of the matte that is the chosen person's."""
+        whom = self._settings.subject
+        if isinstance(whom, tuple):
+            whom = (whom[0] + 0.5) * small.shape[1] / shape[1] - 0.5, (whom[1] + 0.5) * small.shape[0] / shape[0] - 0.5
+        look = self.track is None or self._seen % LOOK_EVERY == 0
+        boxes = [each.box for each in self.engine.detector.detect(small)] if look else None
+        self.track = subject.follow(self.track, alpha, small, boxes, whom)
+        self._seen += 1
+        return subject.chosen_alpha(alpha, self.track)
 
     def render(self, rgb: DeepRgb, time: Fraction = Fraction(0)) -> DeepRgb:
         """The next frame with its background replaced.
@@ -143,14 +215,57 @@ class Session:
         if isinstance(self._settings.background, Transparent):
             return cut_out(foreground, matte.alpha)
         background = self.background(rgb, matte.alpha, time)
-        return composite(foreground, matte.alpha, background, self._settings.light, self.working)
+        return self.blend(rgb, foreground, matte.alpha, background)
+
+    def blend(self, rgb: DeepRgb, foreground: DeepRgb, alpha: Alpha, background: DeepRgb) -> DeepRgb:
+        """Puts a subject over what stands behind it, and fits it in where the settings say so.
+
+        Args:
+            rgb: the frame as it came.
+            foreground: the subject's own colours.
+            background: of the shape and dtype of both.
+        """
+        settings = self._settings
+        fit = None
+        if settings.harmonize and isinstance(settings.background, Picture | Clip):
+            fit = self._fit = self._measured(rgb, alpha, background)
+        if fit is None:
+            return composite(foreground, alpha, background, settings.light, self.working)
+        if self._softened is None or self._softened[0] is not background:
+            self._softened = background, harmonize.soften(background, fit)
+        softened = self._softened[1]
+        foreground = harmonize.wrap(harmonize.regrade(foreground, fit, self.working), alpha, softened)
+        out = composite(foreground, alpha, softened, settings.light, self.working)
+        self._blended += 1
+        return harmonize.add_grain(out, alpha, fit, self._blended)
+
+    def _measured(self, rgb: DeepRgb, alpha: Alpha, background: DeepRgb) -> harmonize.Fit | None:
+        """How the subject is fitted in: measured in the first frame that shows it, then followed slowly."""
+        if self._fit is not None and self._blended % LOOK_EVERY:
+            return self._fit
+        pictures = [to_8_bits(each) for each in (rgb, background)]
+        if self._fit is not None:
+            size = self.engine.matter.size(*alpha.shape)
+            pictures, alpha = [shrink(each, *size) for each in pictures], shrink(alpha, *size)
+        if self.working is not None:
+            pictures = [self.working.srgb_view(each) for each in pictures]
+        if self._fit is None:
+            return harmonize.measure(pictures[0], alpha, pictures[1])
+        return harmonize.follow(self._fit, harmonize.measure_gains(pictures[0], alpha, pictures[1]))
 
     def background(self, rgb: DeepRgb, alpha: Alpha, time: Fraction = Fraction(0)) -> DeepRgb:
         """What stands behind a frame, fitted to it: of the shape and dtype of `rgb`."""
-        height, width = alpha.shape
         background = self._settings.background
         if isinstance(background, Blur):
             return blurred_room(rgb, alpha, background.radius)
+        height, width = alpha.shape
+        return self.backdrop(height, width, rgb.dtype, time)
+
+    def backdrop(
+        self, height: int, width: int, dtype: np.dtype[np.uint8 | np.uint16], time: Fraction = Fraction(0)
+    ) -> DeepRgb:
+        """What stands behind every frame whatever is in it, height x width; the same array as long as it stays."""
+        background = self._settings.background
         source: Rgb | None
         if isinstance(background, Colour):
             source = None
@@ -161,7 +276,7 @@ class Session:
         else:
             raise TypeError(f"{type(background).__name__} has no pixels to put behind a frame")
         # A still background, and a slow clip's frame, are fitted once and used for many frames.
-        stale = self._fitted is None or self._fitted.shape[:2] != (height, width) or self._fitted.dtype != rgb.dtype
+        stale = self._fitted is None or self._fitted.shape[:2] != (height, width) or self._fitted.dtype != dtype
         if stale or source is not self._source:
             self._source = source
             if isinstance(background, Colour):
@@ -170,9 +285,9 @@ class Session:
                 assert source is not None
                 fitted = cover(source, height, width)
             if self.working is not None:
-                self._fitted = self.working.from_srgb(fitted, rgb.dtype)  # type: ignore[arg-type]
+                self._fitted = self.working.from_srgb(fitted, dtype)
             else:
-                self._fitted = to_depth(fitted, rgb.dtype)  # type: ignore[arg-type]
+                self._fitted = to_depth(fitted, dtype)
         assert self._fitted is not None
         return self._fitted
 
@@ -192,7 +307,11 @@ def check(rgb: DeepRgb) -> None:
         raise PictureError(
             f"expected an array uint8 or uint16 of shape (height, width, 3), got {rgb.dtype} {tuple(rgb.shape)}"
         )
-    height, width = rgb.shape[:2]
+    check_size(*rgb.shape[:2])
+
+
+def check_size(height: int, width: int) -> None:
+    """Raises PictureError unless the engine takes pictures of that size."""
     if min(height, width) < SMALLEST_SIDE:
         raise PictureError(f"expected a picture of {SMALLEST_SIDE} pixels or more a side, got {width} x {height}")
     if height * width > MOST_PIXELS:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cyclorama.band import SURE_FOREGROUND, enlarge, shrink, tiles
+from cyclorama.band import FAINTEST, SURE_FOREGROUND, islands, marked, shrink, strips
 from cyclorama.types import Alpha, DeepRgb
 
 Float = NDArray[np.float32]
@@ -23,7 +25,6 @@ SURENESS = (3, 2)
 # Where all neighbours are faint they still count, by this share of alpha.
 FAINT = np.float32(1e-6)
 TINY = np.float32(1e-12)
-FAINTEST = float(np.finfo(np.float32).tiny)  # the smallest alpha that is not 0
 
 
 def estimate_foreground(rgb: DeepRgb, alpha: Alpha) -> DeepRgb:
@@ -42,47 +43,102 @@ def estimate_foreground(rgb: DeepRgb, alpha: Alpha) -> DeepRgb:
     the blurs on a small picture and the last equation on the full one.
     """
     height, width = alpha.shape
-    top = np.float32(np.iinfo(rgb.dtype).max)
-    scale = min(1.0, WORKING_SIDE / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = shrink(rgb, *size[::-1]).astype(np.float32) / top
-    a: Alpha = shrink(alpha, *size[::-1])
-    foreground: Float = small
-    background: Float = small
-    for share, doublings in zip(RADII_SHARE, SURENESS, strict=True):
-        radius = max(2, round(share * max(size)))
-        foreground = _spread(foreground, a, doublings, radius)
-        background = _spread(background, 1 - a, doublings, radius)
-        # The picture's residual is given back to the foreground (the paper's last step).
-        b, f = background, foreground
-        mixed = a[..., None]
-        foreground = np.clip(f + mixed * (small - mixed * f - (1 - mixed) * b), 0, 1)
-
     out = rgb.copy()
     partial: NDArray[np.uint8] = cv2.inRange(alpha, FAINTEST, SURE_FOREGROUND)  # type: ignore[assignment]
-    for rows, columns in tiles(partial, height, width):
-        matte = alpha[rows, columns, None]
-        f = enlarge(foreground, rows, columns, height, width)
-        b = enlarge(background, rows, columns, height, width)
-        # f + matte * (pixels - matte * f - (1 - matte) * b), in place: memory is what this costs.
-        estimate = rgb[rows, columns] / top
-        estimate -= b
-        b -= f
-        b *= matte
-        estimate += b
-        estimate *= matte
-        estimate += f
-        np.clip(estimate, 0, 1, out=estimate)
-        estimate *= top
-        out[rows, columns] = np.rint(estimate, out=estimate)
+    marks = marked(partial, height, width)
+    if not marks.any():
+        return out
+    size = small_size(height, width)
+    small = [plane.astype(np.float32) for plane in cv2.split(shrink(rgb, *size))]
+    top = float(np.iinfo(rgb.dtype).max)
+    foreground, difference = both_sides(small, shrink(alpha, *size), marks, (height, width), top)
+    # OpenCV stretches four components in half the time of three.
+    f: Float = cv2.merge([*foreground, foreground[0]])  # type: ignore[assignment]
+    d: Float = cv2.merge([*difference, difference[0]])  # type: ignore[assignment]
+    for strip in strips(marks, height, width):
+        matte: Float = cv2.merge([strip.take(alpha)] * 4)  # type: ignore[assignment]
+        pixels: Float = cv2.cvtColor(strip.take(rgb), cv2.COLOR_RGB2RGBA).astype(np.float32)
+        estimate = to_levels(unmixed(matte, pixels, strip.enlarged(f), strip.enlarged(d)), rgb.dtype)
+        strip.put(out, cv2.cvtColor(estimate, cv2.COLOR_RGBA2RGB))
     return out
 
 
-def _spread(colours: Float, share: Alpha, doublings: int, radius: int) -> Float:
+def small_size(height: int, width: int) -> tuple[int, int]:
+    """Height and width of the picture that `both_sides` is to have of a height x width one."""
+    scale = min(1.0, WORKING_SIDE / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def both_sides(
+    small: Sequence[Float],
+    alpha: Alpha,
+    marks: NDArray[np.bool_],
+    size: tuple[int, int],
+    top: float,
+) -> tuple[list[Float], list[Float]]:
+    """The colours of the subject and of what is behind it, everywhere in the marked tiles.
+
+    Args:
+        small: components of the picture at `small_size`, RGB or any linear function of it: float32 (h, w) in
+            [0, top] each. As planes they stay in a processor's cache, interleaved they do not.
+        alpha: float32 (h, w) in [0, 1].
+        marks: of tiles of the full picture, at least one of them set; see `cyclorama.band.marked`.
+        size: height and width of that picture.
+
+    Returns:
+        The subject's components, and by how much they are above the background's: float32 (h, w) each.
+    """
+    foreground, difference = ([np.zeros_like(alpha) for _ in small] for _ in range(2))
+    radii = [max(2, round(share * max(alpha.shape))) for share in RADII_SHARE]
+    for inner, outer, within in islands(marks, size, alpha.shape, sum(radii)):
+        near, behind = _both_sides([plane[outer] for plane in small], alpha[outer], radii, top)
+        for whole, apart, f, b in zip(foreground, difference, near, behind, strict=True):
+            whole[inner] = f[within]
+            np.subtract(f[within], b[within], out=apart[inner])
+    return foreground, difference
+
+
+def _both_sides(
+    pixels: Sequence[Float], alpha: Alpha, radii: Sequence[int], top: float
+) -> tuple[Sequence[Float], Sequence[Float]]:
+    rest: Alpha = 1 - alpha
+    near = behind = pixels
+    for radius, doublings in zip(radii, SURENESS, strict=True):
+        near, behind = _spread(near, alpha, doublings, radius), _spread(behind, rest, doublings, radius)
+        # The picture's residual is given back to the foreground (the paper's last step).
+        near = [np.clip(unmixed(alpha, p, f, f - b), 0, top) for p, f, b in zip(pixels, near, behind, strict=True)]
+    return near, behind
+
+
+def unmixed(alpha: Float, pixels: Float, foreground: Float, difference: Float) -> Float:
+    """The subject's colour in mixed pixels; all arrays of one shape, `difference` is foreground - background.
+
+    This is f + alpha (p - alpha f - (1 - alpha) b), with the fewest passes over the arrays.
+    """
+    near = alpha * difference
+    near += foreground
+    estimate = pixels - near
+    estimate *= alpha
+    estimate += near
+    return estimate
+
+
+def to_levels(values: Float, dtype: np.dtype[np.uint8 | np.uint16]) -> NDArray[np.uint8 | np.uint16]:
+    """Values rounded to the levels of a dtype, in place as far as that goes."""
+    np.clip(values, 0, np.iinfo(dtype).max, out=values)
+    return np.rint(values, out=values).astype(dtype)
+
+
+def _spread(planes: Sequence[Float], share: Alpha, doublings: int, radius: int) -> list[Float]:
     """Each pixel's mean colour of the neighbours that are surely of one side; `share` is that side's alpha."""
     window = (2 * radius + 1, 2 * radius + 1)
     weight = share
     for _ in range(doublings):
         weight = weight * weight
     weight = weight + FAINT * share
-    return cv2.blur(colours * weight[..., None], window) / (cv2.blur(weight, window)[..., None] + TINY)
+    total: Float = cv2.blur(weight, window)  # type: ignore[assignment]
+    scale = 1 / (total + TINY)
+    means: list[Float] = [cv2.blur(plane * weight, window) for plane in planes]  # type: ignore[misc]
+    for mean in means:
+        mean *= scale
+    return means

@@ -1,4 +1,4 @@
-"""Keeping freed memory in the process."""
+"""Keeping freed memory in the process, and giving it back."""
 
 from __future__ import annotations
 
@@ -23,3 +23,13 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(M_TRIM_THRESHOLD, KEPT)
         mallopt(M_MMAP_THRESHOLD, KEPT)
+
+
+def give_back_freed_memory() -> None:
+    """Gives back to the system what glibc keeps; does nothing elsewhere.
+
+    For when much was freed that was taken in other pieces than what comes next: of an encoder, for one.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform.startswith("linux") else None
+    if trim is not None:
+        trim(0)

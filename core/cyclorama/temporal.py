@@ -39,7 +39,9 @@ def smooth(rgb: Rgb, alpha: Alpha, memory: Memory | None, strength: float) -> tu
     """
     if memory is None or memory.alpha.shape != alpha.shape or strength == 0:
         return alpha, Memory(rgb, alpha)
-    change: NDArray[np.float32] = cv2.blur(cv2.absdiff(rgb, memory.rgb), WINDOW).max(axis=2).astype(np.float32)
+    # The largest of the components, by planes: NumPy's maximum along an axis of three takes 3 ms at 512 x 288.
+    red, green, blue = cv2.split(cv2.blur(cv2.absdiff(rgb, memory.rgb), WINDOW))
+    change: NDArray[np.float32] = cv2.max(cv2.max(red, green), blue).astype(np.float32)
     # What covers a place now or did a frame ago decides for its surroundings too: motion blur reaches out.
     change = cv2.dilate(change, np.ones((3, 3), np.uint8))  # type: ignore[assignment]
     keep = np.clip((MOVED - change) / (MOVED - STILL), 0, 1) * np.float32(strength)

@@ -34,6 +34,9 @@ class Options:
         deinterlace: frames that say they are interlaced; otherwise their combs stay, and that is said.
         span: the part that is wanted; None: all of it.
         threads: of the decoder and of the encoder each; 0: as many as FFmpeg thinks fit.
+        resume: go on with a run that was cut off, if there is one, and leave the work to the next where this one
+            is stopped. None: long videos are made so that a run can go on after this process was killed. False:
+            no video is.
     """
 
     wish: Wish = field(default_factory=Wish)
@@ -41,6 +44,7 @@ class Options:
     deinterlace: bool = True
     span: Span | None = None
     threads: int = 0
+    resume: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

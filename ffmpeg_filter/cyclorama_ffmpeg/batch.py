@@ -20,9 +20,10 @@ import cv2
 from cyclorama.engine import Session
 from cyclorama.errors import CycloramaError, OutputError
 from cyclorama.matting.onnx import cores
-from cyclorama_ffmpeg.output import check_sequence, check_target, is_sequence
+from cyclorama_ffmpeg.output import check_sequence, check_target, is_sequence, sequence_files
 from cyclorama_ffmpeg.paths import check_distinct, folder_of, identity, make_folder, place
 from cyclorama_ffmpeg.video import Options, Summary, arrange, replace_background
+from cyclorama_ffmpeg.work_folder import is_cut_off
 
 # What a folder's videos end in.
 # fmt: off
@@ -107,7 +108,20 @@ def plan(
     return jobs, failed
 
 
-def check(jobs: Sequence[Job], others: Sequence[Path], *, overwrite: bool, report: Path | None = None) -> None:
+def is_done(job: Job) -> bool:
+    """Whether an earlier run has made all of a video's files: they appear whole, and its work is gone then."""
+    there = [bool(sequence_files(t)) if is_sequence(t) else t.exists() for t in job.targets]
+    return all(there) and not is_cut_off(job.target)
+
+
+def check(
+    jobs: Sequence[Job],
+    others: Sequence[Path],
+    *,
+    overwrite: bool,
+    report: Path | None = None,
+    resume: bool | None = None,
+) -> None:
     """Raises OutputError for what cannot be written, or would be written twice, before any work is done.
 
     Folders that were asked for and are not there yet are made by `run`: a call that fails leaves none.
@@ -115,16 +129,23 @@ def check(jobs: Sequence[Job], others: Sequence[Path], *, overwrite: bool, repor
     Args:
         others: files that are read beside the sources, the background for one.
         report: a file that is written too.
+        resume: see `video.Options`. A run that was cut off had leave to write its files.
     """
     results = [(job.source, target) for job in jobs for target in job.targets]
     check_distinct([*results, *([] if report is None else [(Path("--report"), report)])])
     sources = {identity(path) for path in (*others, *(job.source for job in jobs))} - {None}
     for job in jobs:
+        cut_off = is_cut_off(job.target)
+        if cut_off and not resume and not overwrite:
+            raise OutputError(
+                f"{job.target}: a run for it was cut off; --resume goes on with that, --overwrite starts anew"
+            )
+        replace = overwrite or cut_off
         for target in job.targets:
             if is_sequence(target):
-                check_sequence(target, overwrite=overwrite)
+                check_sequence(target, overwrite=replace)
             elif target.parent.is_dir():
-                check_target(target, (job.source, *others), overwrite=overwrite)
+                check_target(target, (job.source, *others), overwrite=replace)
                 if identity(target) in sources:
                     raise OutputError(f"{target}: this output is another of the inputs; choose a folder with -o")
             else:
@@ -133,7 +154,7 @@ def check(jobs: Sequence[Job], others: Sequence[Path], *, overwrite: bool, repor
 
 def run(
     jobs: Sequence[Job],
-    session: Callable[[], Session],
+    session: Callable[[Path], Session],
     *,
     options: Options,
     workers: int,
@@ -145,7 +166,7 @@ def run(
     An interrupt stops those that are under way, which leave nothing half written, and is raised again.
 
     Args:
-        session: makes a fresh one for each video; called in the threads.
+        session: makes a fresh one for each video, given its file; called in the threads.
         workers: videos at a time; `share` says how many threads each should have.
         progress: called in the threads, at the beginning and after each frame, with frames done and frames in
             all (0: unknown).
@@ -168,7 +189,7 @@ def run(
                 if not is_sequence(target):
                     make_folder(target.parent)
             summary = replace_background(
-                session(), job.source, job.target, matte_target=job.matte, progress=show, options=options
+                session(job.source), job.source, job.target, matte_target=job.matte, progress=show, options=options
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this video's: the caller says it
             failure = error

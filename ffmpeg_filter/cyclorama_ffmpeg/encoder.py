@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
@@ -18,6 +18,8 @@ from cyclorama_ffmpeg.encodings import Encoding
 from cyclorama_ffmpeg.frames import FromRgb, Tags, plain_tags, stamp, tags_of
 from cyclorama_ffmpeg.mastering import encoder_options, mastering_of, template
 from cyclorama_ffmpeg.palette import few_colours
+from cyclorama_ffmpeg.stored import Pixels, Stored
+from cyclorama_ffmpeg.system_ffmpeg import Child, SystemEncoder
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -54,13 +56,14 @@ class PictureEncoder:
         self._encoding, self._source, self._working, self._plain = encoding, stream, working, plain
         self._from_rgb = FromRgb(encoding.pixel_format)
         self._context: VideoCodecContext
+        self._child: Child | None = None  # in whose place the context stands where a child encodes
         self._stream: VideoStream
         self._last: Fraction | None = None  # time of the last picture, in seconds
         self._pictures = 0
         self.left_out = 0
         self.keeps_rate = True
 
-    def open(self, container: OutputContainer, pixels: DeepRgb, like: av.VideoFrame, aspect: Fraction) -> VideoStream:
+    def open(self, container: OutputContainer, pixels: Pixels, like: av.VideoFrame, aspect: Fraction) -> VideoStream:
         """Adds the stream for pictures like this one.
 
         Raises:
@@ -69,6 +72,8 @@ class PictureEncoder:
         codec = self._encoding.codec
         odd = any(side % 2 for side in pixels.shape[:2])
         name = codec.odd_encoder if odd and codec.odd_encoder is not None else codec.encoder
+        if codec.elsewhere is not None:
+            return self._open_elsewhere(codec.elsewhere, container, pixels, like, aspect)
         if name == "libsvtav1":
             os.environ.setdefault("SVT_LOG", "1")  # errors alone; it writes to the terminal by itself
         rate = self._source.average_rate or self._source.base_rate or Fraction(25)
@@ -101,8 +106,34 @@ class PictureEncoder:
             self._stream.codec_context.codec_tag = APPLE_HEVC
         return self._stream
 
-    def encode(self, pixels: DeepRgb, like: av.VideoFrame) -> Iterator[Packet]:
-        """The packets that are ready after a picture, uint8 or uint16 (H, W, 3 or 4).
+    def _open_elsewhere(
+        self,
+        encoder: SystemEncoder,
+        container: OutputContainer,
+        pixels: Pixels,
+        like: av.VideoFrame,
+        aspect: Fraction,
+    ) -> VideoStream:
+        first, base = self._frame(pixels, like), self._source.time_base or Fraction(1, 90_000)
+        shape = Fraction(1) if self._encoding.square else aspect
+        self._child = Child(encoder, self._encoding.options, first, base, shape)
+        told: VideoCodecContext = av.CodecContext.create("rawvideo", "w")  # type: ignore[assignment]
+        told.width, told.height, told.pix_fmt = first.width, first.height, first.format.name
+        told.sample_aspect_ratio = shape
+        _tag(told, self._tags(like))
+        self._context = told
+        self._stream = self._stream_like(container, self._child.template)
+        self._stream.time_base = base
+        self.keeps_rate = False
+        return self._stream
+
+    def close(self) -> None:
+        """Ends what may still be at work."""
+        if self._child is not None:
+            self._child.close()
+
+    def encode(self, pixels: Pixels, like: av.VideoFrame) -> Iterator[Packet]:
+        """The packets that are ready after a picture, uint8 or uint16 (H, W, 3 or 4), or one that is stored already.
 
         Args:
             like: the frame whose time and colour tags it takes.
@@ -125,11 +156,14 @@ class PictureEncoder:
         return packets
 
     def _sent(self, frame: av.VideoFrame | None) -> Iterator[Packet]:
-        for packet in self._context.encode(frame):
+        packets: Iterable[Packet] = (self._child or self._context).encode(frame)  # type: ignore[assignment]
+        for packet in packets:
             packet.stream = self._stream
-            yield packet  # type: ignore[misc]
+            yield packet
 
-    def _frame(self, pixels: DeepRgb, like: av.VideoFrame) -> av.VideoFrame:
+    def _frame(self, pixels: Pixels, like: av.VideoFrame) -> av.VideoFrame:
+        if isinstance(pixels, Stored):
+            return pixels.frame
         form = self._encoding.codec.form
         if form == "light":
             frame = _light(pixels, self._working, self._encoding.pixel_format)

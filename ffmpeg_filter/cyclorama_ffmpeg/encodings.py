@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 
 from cyclorama.errors import OutputError, SettingError
+from cyclorama_ffmpeg import system_ffmpeg
 from cyclorama_ffmpeg.formats import (
     ALPHA_HOMES,
     CODECS,
@@ -100,8 +101,8 @@ def choose(target: Path, pictures: Pictures, *, transparent: bool, wish: Wish | 
     else:
         name = container.usual if pictures.bits <= _most_bits(CODECS[container.usual]) else container.deep
     codec = codec_named(name)
-    if codec.encoder not in holds(suffix) or (container.alone and name not in (container.usual, codec.encoder)):
-        others = [s for s, c in CONTAINERS.items() if codec.encoder in holds(s) and (not c.alone or c.usual == name)]
+    if codec.stored_as not in holds(suffix) or (container.alone and name not in (container.usual, codec.encoder)):
+        others = [s for s, c in CONTAINERS.items() if codec.stored_as in holds(s) and (not c.alone or c.usual == name)]
         where = f"name it {' or '.join(others)}" if others else "choose another with --codec"
         raise OutputError(f"{target}: {suffix} cannot hold {name}; {where}")
     if transparent and suffix not in ALPHA_HOMES.get(name, (suffix,) if container.alpha == name else ()):
@@ -126,7 +127,12 @@ def choose(target: Path, pictures: Pictures, *, transparent: bool, wish: Wish | 
         options["profile"] = "3"  # HQ; 2 (standard) is its default
     even = codec.even and _chroma_shift(chosen) != (0, 0)
     square = not (codec.aspect or container.aspect)
-    return Encoding(name, codec, pixel_format, options, even, square, tuple(_losses(name, pictures, chosen, wish)))
+    notes = _losses(name, pictures, chosen, wish)
+    if codec.elsewhere is not None:
+        notes.append(
+            f"{name} is encoded by the system's ffmpeg ({system_ffmpeg.version()}), since PyAV's FFmpeg lacks it"
+        )
+    return Encoding(name, codec, pixel_format, options, even, square, tuple(notes))
 
 
 def candidates(wish: Wish, *, transparent: bool) -> list[str]:
@@ -164,7 +170,7 @@ def _chroma_shift(pixel_format: av.VideoFormat) -> tuple[int, int]:
 
 def _pixel_format(codec: Codec, name: str, pictures: Pictures, *, transparent: bool, wanted: str | None) -> str:
     """The encoder's own format that is nearest to the pictures."""
-    takes = av.Codec(codec.encoder, "w").video_formats or []
+    takes = codec.pixel_formats()
     if wanted is not None:
         if wanted not in [f.name for f in takes]:
             raise SettingError(f"--pixel-format: {name} takes {', '.join(f.name for f in takes)}; got {wanted}")
@@ -198,8 +204,7 @@ def _pixel_format(codec: Codec, name: str, pictures: Pictures, *, transparent: b
 
 def _most_bits(codec: Codec) -> int:
     """What players show, and this build of FFmpeg makes: its VP9 may know 8 bits alone."""
-    takes = av.Codec(codec.encoder, "w").video_formats or []
-    return min(codec.bits, max(map(bits_of, takes), default=8))
+    return min(codec.bits, max(map(bits_of, codec.pixel_formats()), default=8))
 
 
 def _losses(name: str, pictures: Pictures, chosen: av.VideoFormat, wish: Wish) -> list[str]:

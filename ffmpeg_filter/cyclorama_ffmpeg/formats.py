@@ -11,7 +11,9 @@ from typing import Literal, TypeAlias
 import av
 
 from cyclorama.errors import OutputError, SettingError
+from cyclorama_ffmpeg import system_ffmpeg
 from cyclorama_ffmpeg.output import is_sequence
+from cyclorama_ffmpeg.system_ffmpeg import SystemEncoder
 
 Form: TypeAlias = Literal["stored", "palette", "light"]
 
@@ -34,6 +36,7 @@ class Codec:
         form: "palette": few colours, chosen for each picture; "light": linear amounts of light, premultiplied.
         least_gap_ms: pictures closer than this do not fit.
         home: the container in which players look for it, by its suffix; None: it has none of its own.
+        elsewhere: the same encoder in the system's ffmpeg, where PyAV's FFmpeg lacks it.
     """
 
     encoder: str
@@ -49,6 +52,18 @@ class Codec:
     form: Form = "stored"
     least_gap_ms: int = 0
     home: str | None = ".mp4"
+    elsewhere: SystemEncoder | None = None
+
+    @property
+    def stored_as(self) -> str:
+        """The name by which containers know what it makes."""
+        return self.encoder if self.elsewhere is None else self.elsewhere.stored_as
+
+    def pixel_formats(self) -> list[av.VideoFormat]:
+        """What it can be given."""
+        if self.elsewhere is not None:
+            return [av.VideoFormat(name) for name in self.elsewhere.pixel_formats]
+        return av.Codec(self.encoder, "w").video_formats or []
 
 
 # CPU time a frame, bytes and SSIM of 60 frames of 720p footage, of which a few settings each were tried:
@@ -124,6 +139,17 @@ HARDWARE: Mapping[str, tuple[str | None, Mapping[str, str]]] = {
 }
 
 
+# Of the system's ffmpeg alone: which options `--crf` and `--preset` set, and a start that looks good. Without, FFmpeg
+# would aim at 200 kbit/s whatever the size.
+ELSEWHERE: Mapping[str, tuple[str | None, str | None, Mapping[str, str]]] = {
+    "libaom-av1": ("crf", "cpu-used", {"crf": "24", "cpu-used": "6", "row-mt": "1"}),
+    "librav1e": ("qp", "speed", {"qp": "80", "speed": "8"}),
+    "libtheora": ("q:v", None, {"q:v": "8"}),
+    "libxvid": ("q:v", None, {"q:v": "3"}),
+    "libvvenc": ("qp", "preset", {"qp": "27", "preset": "fast"}),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Container:
     """A kind of file, and what pictures in it are stored as where nobody asks.
@@ -196,9 +222,10 @@ def codec_named(name: str) -> Codec:
         is_video = av.Codec(name, "w").type == "video"
     except ValueError:
         is_video = False
-    if not is_video:
+    elsewhere = None if is_video else system_ffmpeg.find(name)
+    if not is_video and elsewhere is None:
         raise SettingError(
-            f"--codec: this build of FFmpeg has no video encoder {name}; "
+            f"--codec: neither this build of FFmpeg nor the system's ffmpeg has a video encoder {name}; "
             f"expected one of {', '.join(CODECS)}, or an encoder's name such as h264_nvenc"
         )
     even = any(word in name for word in ("264", "265", "hevc", "_nvenc", "_qsv", "_amf"))
@@ -206,8 +233,21 @@ def codec_named(name: str) -> Codec:
     for end, (quality, options) in HARDWARE.items():
         if name.endswith(end):
             bits = 8 if name.startswith("h264") else 10
-            return Codec(name, options, quality=quality, bits=bits, subsampled=True, even=even, aspect=aspect)
-    return Codec(name, even=even, aspect=aspect)
+            return Codec(
+                name,
+                options,
+                quality=quality,
+                bits=bits,
+                subsampled=True,
+                even=even,
+                aspect=aspect,
+                elsewhere=elsewhere,
+            )
+    if elsewhere is None:
+        return Codec(name, even=even, aspect=aspect)
+    usual = tuple(option if option in elsewhere.options else None for option in ("crf", "preset"))
+    quality, speed, options = ELSEWHERE.get(name, (usual[0], usual[1], {}))
+    return Codec(name, options, quality=quality, speed=speed, even=even, aspect=aspect, elsewhere=elsewhere)
 
 
 @cache
@@ -224,5 +264,5 @@ def homes(name: str | None, *, transparent: bool) -> list[str]:
     """Suffixes of the containers of films that can hold a codec's pictures; None: whichever codec is usual there."""
     if name is None:
         return [s for s in FILMS if not transparent or CONTAINERS[s].alpha is not None]
-    able = [s for s in FILMS if codec_named(name).encoder in holds(s)]
+    able = [s for s in FILMS if codec_named(name).stored_as in holds(s)]
     return [s for s in able if not transparent or s in ALPHA_HOMES.get(usual_name(name), ())]

@@ -211,14 +211,19 @@ class FromRgb:
             dst_color_range=ColorRange.JPEG if tags.range == ColorRange.JPEG else ColorRange.MPEG,
         )
         stamp(frame, like)
-        frame.colorspace, frame.color_range = tags.matrix, tags.range
-        frame.color_primaries, frame.color_trc = tags.primaries, tags.transfer
+        tag(frame, tags)
         return frame
 
 
 def stamp(frame: av.VideoFrame, like: av.VideoFrame) -> None:
     """Gives a frame the time of another."""
     frame.pts, frame.duration, frame.time_base = like.pts, like.duration, like.time_base  # type: ignore[assignment]
+
+
+def tag(frame: av.VideoFrame, tags: Tags) -> None:
+    """Says how a frame's numbers are to be read."""
+    frame.colorspace, frame.color_range = tags.matrix, tags.range
+    frame.color_primaries, frame.color_trc = tags.primaries, tags.transfer
 
 
 def upright(rgb: Sampled, rotation: int) -> Sampled:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,10 +10,12 @@ import numpy as np
 
 from cyclorama.engine import Engine
 from cyclorama.errors import OutputError
-from cyclorama.types import Settings, Transparent
+from cyclorama.types import Alpha, Background, Settings, Transparent
 from cyclorama_ffmpeg import still
 from cyclorama_ffmpeg.output import check_target, whole_file
 from cyclorama_ffmpeg.paths import MARK, check_distinct, identity, make_folder, place
+
+SOMEBODY = 0.5  # alpha that is reached somewhere where somebody is
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +77,24 @@ def check(jobs: Sequence[Job], *, transparent: bool, overwrite: bool) -> None:
                 check_target(target.parent, (), overwrite=False)
 
 
-def run(engine: Engine, settings: Settings, job: Job) -> None:
+def run(
+    engine: Engine, settings: Settings, job: Job, choose: Callable[[still.Still, Alpha], Background] | None = None
+) -> bool:
     """Does one picture.
+
+    Args:
+        choose: says what goes behind this picture, by the picture and its matte; None: what the settings say.
+
+    Returns:
+        Whether anybody is in the result.
 
     Raises:
         MediaError, PictureError: the source cannot be used. OutputError: a target cannot be written.
     """
     picture = still.read(job.source)
-    alpha = still.matte_of(engine, picture)
+    alpha = still.matte_of(engine, picture, settings.subject)
+    if choose is not None:
+        settings = replace(settings, background=choose(picture, alpha))
     for target in job.targets:
         make_folder(target.parent)
     with whole_file(job.target) as temporary:
@@ -94,3 +106,4 @@ def run(engine: Engine, settings: Settings, job: Job) -> None:
         alone = engine.session(replace(settings, background=Transparent()))
         with whole_file(job.cutout) as temporary:
             still.write(temporary, still.replace_background(alone, picture, alpha), picture)
+    return bool(alpha.max() >= SOMEBODY)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cyclorama.errors import OutputError
 
+UNFINISHED = re.compile(r"\..*\.[0-9a-f]{8}\.part(\.\w+)?$")  # names of what is not whole yet
 NUMBER = re.compile(r"%0?[0-9]*d")
 
 

@@ -58,6 +58,7 @@ def run(
     bare: Bare | None = None,
     kind: Kind | None = None,
     say: Callable[[str], object] = _silent,
+    before: Callable[[Session, DeepRgb], object] | None = None,
 ) -> int:
     """Reads a stream to its end and writes it with its background replaced.
 
@@ -68,6 +69,7 @@ def run(
         bare: what the stream is where it says nothing itself.
         kind: of the stream that is written; None: that of the one that is read, and NUT where that is another.
         say: is told what the user should know.
+        before: is called before each frame is rendered; it may give the session other settings.
 
     Returns:
         Number of frames.
@@ -83,7 +85,7 @@ def run(
         stream = video_stream(container, Path(NAME))
         if given == "nut" and stream.codec_context.name == "mpeg4":
             say("the pictures came as MPEG-4, which loses some of each; FFmpeg does so unless told: -c:v rawvideo")
-        work = _Run(session, container, stream, outgoing, kind or given or "nut", header, say)
+        work = _Run(session, container, stream, outgoing, kind or given or "nut", header, say, before)
         try:
             for packet in container.demux([stream, *work.others]):
                 incoming.check()
@@ -152,8 +154,9 @@ class _Run:
         kind: Kind,
         header: bytes,
         say: Callable[[str], object],
+        before: Callable[[Session, DeepRgb], object] | None,
     ) -> None:
-        self._session, self._stream, self._kind, self._say = session, stream, kind, say
+        self._session, self._stream, self._kind, self._say, self._before = session, stream, kind, say, before
         self._transparent = isinstance(session.settings.background, Transparent)
         self._early: list[av.Packet[Stream]] = []  # before the first picture
         self._open = False
@@ -210,6 +213,8 @@ class _Run:
                 f"{NAME}: the picture changes its size from {width} x {height} to {w} x {h}; scale it first"
             )
         self._shape = rgb.shape
+        if self._before is not None:
+            self._before(self._session, rgb)
         done = self._from_rgb(self._signal(self._session.render(rgb, time - self._first)), frame)
         if not self._open:
             self._open = True

@@ -47,13 +47,14 @@ class Report:
             OutputError: it cannot be written any more.
         """
         frames = outcome.summary.frames if outcome.summary else 0
+        made = frames - outcome.summary.resumed if outcome.summary else 0
         line = {
             "input": str(outcome.source),
             "output": None if outcome.target is None else str(outcome.target),
             "matte": None if outcome.matte is None else str(outcome.matte),
             "frames": frames,
             "seconds": round(outcome.seconds, 3),
-            "fps": round(frames / outcome.seconds, 3) if outcome.seconds else 0,
+            "fps": round(made / outcome.seconds, 3) if outcome.seconds else 0,
             "notes": list(outcome.summary.notes) if outcome.summary else [],
             "error": None if outcome.error is None else str(outcome.error) or type(outcome.error).__name__,
             "settings": self._settings,

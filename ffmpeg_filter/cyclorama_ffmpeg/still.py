@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from cyclorama.colour import to_8_bits, to_depth
-from cyclorama.composite import composite
 from cyclorama.engine import MOST_PIXELS, Engine, Session, check, cut_out
 from cyclorama.errors import MediaError, OutputError, PictureError
 from cyclorama.foreground import estimate_foreground
-from cyclorama.types import Alpha, Blur, DeepRgb, Rgb, Settings, Transparent
+from cyclorama.types import Alpha, Blur, DeepRgb, Rgb, Settings, Subject, Transparent
 
 READABLE = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".avif", ".bmp", ".gif", ".ppm", ".jfif"})
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".avif")
@@ -278,9 +277,9 @@ def to_profile(picture: Rgb, icc: bytes) -> Rgb:
     return picture if converted is None else np.array(converted)
 
 
-def matte_of(engine: Engine, still: Still) -> Alpha:
+def matte_of(engine: Engine, still: Still, subject: Subject = "all") -> Alpha:
     """The subject's alpha, never more than the file's own."""
-    alpha = engine.matte(still.srgb, Settings(decontaminate=False)).alpha
+    alpha = engine.matte(still.srgb, Settings(decontaminate=False, subject=subject)).alpha
     return alpha if still.alpha is None else alpha * still.alpha
 
 
@@ -302,7 +301,7 @@ def replace_background(session: Session, still: Still, alpha: Alpha) -> DeepRgb:
     else:
         shown = to_profile(session.background(still.srgb, alpha), still.icc)  # type: ignore[arg-type]
         shown = to_depth(shown, foreground.dtype)  # type: ignore[arg-type]
-    return composite(foreground, alpha, shown, settings.light)
+    return session.blend(still.pixels, foreground, alpha, shown)
 
 
 def check_format(target: Path, *, alpha: bool) -> None:

@@ -82,12 +82,16 @@ class Cut:
 
     def __init__(self, span: Span, source: Path, container: InputContainer, stream: VideoStream) -> None:
         self._source, self._container, self._stream = source, container, stream
-        self._base = stream.time_base or Fraction(1, av.time_base)
-        self.origin = (stream.start_time or 0) * self._base
+        self.origin = (stream.start_time or 0) * (stream.time_base or Fraction(1, av.time_base))
         self.zero: Fraction | None = None
         self._span = span
         self._begin = self.origin + span.start
         self._end = None if span.end is None else self.origin + span.end
+
+    @property
+    def seen_from(self) -> Fraction:
+        """From when on the pictures are wanted: those for the warm-up come first."""
+        return self._begin - WARM_UP
 
     @property
     def skipped(self) -> Fraction:
@@ -96,9 +100,7 @@ class Cut:
 
     def seek(self) -> None:
         """Moves the container to a keyframe early enough for the warm-up; where there is none, it stays."""
-        ticks = self._keyframe_before(self._begin - WARM_UP)
-        if ticks is not None:
-            self._container.seek(ticks, stream=self._stream)
+        seek_before(self.seen_from, self._source, self._container, self._stream)
 
     def parts(
         self, items: Iterable[Decoded], sounds: Collection[Stream], warm_up: Callable[[av.VideoFrame], object]
@@ -136,7 +138,7 @@ class Cut:
                 yield self._moved(item)
                 yield from (self._moved(packet) for packet in early if (_time(packet) or 0) >= self.zero)
                 early.clear()
-            elif time >= self._begin - WARM_UP:
+            elif time >= self.seen_from:
                 warm_up(item)
             if self._end is not None and ((over and not waiting) or time >= self._end + LAG):
                 break
@@ -168,27 +170,37 @@ class Cut:
             item.dts = None if item.dts is None else item.dts - ticks
         return item
 
-    def _keyframe_before(self, time: Fraction) -> int | None:
-        """Where to seek to for a picture at `time` or before, in the stream's ticks; None: to the beginning.
 
-        Found with a container of its own, since some formats seek to a place from which the first pictures
-        cannot be decoded (transport streams), or not at all; then the beginning is the right place.
-        """
-        with open_input(self._source) as container:
-            stream: VideoStream = container.streams[self._stream.index]  # type: ignore[assignment]
-            back = Fraction(0)
-            while (goal := time - back) > self.origin:
-                ticks = int(goal / self._base)
-                try:
-                    container.seek(ticks, stream=stream)
-                    first = next(container.decode(stream), None)
-                except av.FFmpegError:
-                    return None
-                begins = None if first is None or first.is_corrupt else _time(first)
-                if begins is not None and begins <= time:
-                    return ticks
-                back = 2 * back or WARM_UP
-        return None
+def seek_before(time: Fraction, source: Path, container: InputContainer, stream: VideoStream) -> None:
+    """Moves a container to a keyframe from which a picture of that time can be decoded; if there is none, it stays."""
+    ticks = _keyframe_before(time, source, stream)
+    if ticks is not None:
+        container.seek(ticks, stream=stream)
+
+
+def _keyframe_before(time: Fraction, source: Path, stream: VideoStream) -> int | None:
+    """Where to seek to for a picture at `time` or before, in the stream's ticks; None: to the beginning.
+
+    Found with a container of its own, since some formats seek to a place from which the first pictures
+    cannot be decoded (transport streams), or not at all; then the beginning is the right place.
+    """
+    base = stream.time_base or Fraction(1, av.time_base)
+    origin = (stream.start_time or 0) * base
+    with open_input(source) as container:
+        same: VideoStream = container.streams[stream.index]  # type: ignore[assignment]
+        back = Fraction(0)
+        while (goal := time - back) > origin:
+            ticks = int(goal / base)
+            try:
+                container.seek(ticks, stream=same)
+                first = next(container.decode(same), None)
+            except av.FFmpegError:
+                return None
+            begins = None if first is None or first.is_corrupt else _time(first)
+            if begins is not None and begins <= time:
+                return ticks
+            back = 2 * back or WARM_UP
+    return None
 
 
 def _time(item: Decoded) -> Fraction | None:

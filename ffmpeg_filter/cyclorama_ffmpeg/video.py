@@ -7,10 +7,11 @@ flat however long the file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -27,18 +28,24 @@ from cyclorama_ffmpeg.arrangement import (
     matte_encoding,
     stream_tags,
 )
+from cyclorama_ffmpeg.behind import Behind
 from cyclorama_ffmpeg.carrying import carrier_for
-from cyclorama_ffmpeg.deinterlacing import Deinterlacer
+from cyclorama_ffmpeg.fingerprint import fingerprint
 from cyclorama_ffmpeg.frames import open_video, tags_of, video_stream
 from cyclorama_ffmpeg.mastering import dynamic_metadata
 from cyclorama_ffmpeg.output import is_sequence, whole_file, whole_sequence
-from cyclorama_ffmpeg.reading import Decoded, Reader
+from cyclorama_ffmpeg.reading import Decoded
+from cyclorama_ffmpeg.rendering import Finish, Renderer
+from cyclorama_ffmpeg.rewriting import Output, Progress, Rewriting, Taker, in_segments
 from cyclorama_ffmpeg.sheet import grey
 from cyclorama_ffmpeg.trim import Cut
-from cyclorama_ffmpeg.working_frames import ToWorking
-from cyclorama_ffmpeg.writing import Writer
+from cyclorama_ffmpeg.work_folder import WorkFolder, discard
 
 __all__ = ["Arrangement", "Options", "Summary", "arrange", "replace_background"]
+
+
+# Attributes of a `_Run` that it goes on from.
+COUNTED = ("done", "end", "_first", "_damaged", "_interlaced", "_dynamic")
 
 
 def _silent(done: int, total: int, time: Fraction) -> None:
@@ -47,11 +54,16 @@ def _silent(done: int, total: int, time: Fraction) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What was done: number of frames, seconds of picture, and things that the user should know."""
+    """What was done: number of frames, seconds of picture, and things that the user should know.
+
+    Attributes:
+        resumed: frames that an earlier run had done.
+    """
 
     frames: int
     duration: Fraction
     notes: tuple[str, ...]
+    resumed: int = 0
 
 
 def replace_background(
@@ -60,7 +72,7 @@ def replace_background(
     target: Path,
     *,
     matte_target: Path | None = None,
-    progress: Callable[[int, int, Fraction], None] = _silent,
+    progress: Progress = _silent,
     options: Options | None = None,
 ) -> Summary:
     """Writes `source` with its background replaced to `target`, which appears whole or not at all.
@@ -98,7 +110,6 @@ def replace_background(
             c.stream: carrier_for(c, sound_file if sound_file is not None and c.stream.type == "audio" else source)
             for c in plan.carried
         }
-        deinterlacer = Deinterlacer() if options.deinterlace else None
         own = [c.stream for c in plan.carried if c.how != "attach" and c.stream.container is container]
         session.working = stream_tags(stream).working_space()
         cut = None if options.span is None else Cut(options.span, source, container, stream)
@@ -106,55 +117,68 @@ def replace_background(
             cut.seek()
             if borrowed is not None:
                 borrowed.align(cut.origin)
+        encodings = {"picture": arranged.encoding, **({} if plain is None else {"matte": plain})}
+        targets = [target] if matte_target is None else [target, matte_target]
+        work = None
+        if in_segments(options, arranged.frames, targets):
+            job = fingerprint(session, source, encodings, options)
+            # Before the outputs: they are in their places before it goes.
+            work = stack.enter_context(WorkFolder(target, job, list(encodings), resume=options.resume is True))
+        else:
+            discard(target)
+            if options.resume:
+                notes.append(f"{target}: {target.suffix} is made in one piece: a run that is cut off begins anew")
         try:
-            # Both files before both writers: neither moves into place before the other is whole.
-            temporary = stack.enter_context(_whole(target))
-            matte_temporary = stack.enter_context(_whole(matte_target)) if matte_target is not None else None
-            writers = [
-                Writer(
-                    temporary,
-                    target,
-                    arranged.encoding,
-                    stream,
-                    source=container,
-                    carriers=carriers,
-                    working=session.working,
-                    cut=cut,
-                )
+            # All files before all writers: none moves into place before the others are whole.
+            temporaries = [stack.enter_context(_whole(each)) for each in targets]
+            if work is not None:
+                work.answer_for(temporaries)
+            outputs = [
+                Output("picture", target, temporaries[0], arranged.encoding, container, carriers, session.working)
             ]
-            stack.enter_context(writers[0])
-            if matte_target is not None and matte_temporary is not None and plain is not None:
-                writers.append(stack.enter_context(Writer(matte_temporary, matte_target, plain, stream)))
-            items = stack.enter_context(Reader(source, container, stream, own, deinterlacer, borrowed))
+            if plain is not None:
+                outputs.append(Output("matte", targets[1], temporaries[1], plain))
+            rewriting = Rewriting(
+                session=session,
+                source=source,
+                container=container,
+                stream=stream,
+                outputs=outputs,
+                own=own,
+                borrowed=borrowed,
+                cut=cut,
+                options=options,
+                total=arranged.frames,
+                progress=progress,
+            )
             deep = session.working is not None or arranged.encoding.bits > 8
-            run = _Run(session, source, writers, deep=deep, cut=cut)
-            if cut is not None:
-                items = cut.parts(items, [s for s in own if s.type == "audio"], run.warm_up)
-            run(items, arranged.frames, progress)
+            aspect = stream.sample_aspect_ratio or Fraction(1)
+            renderer = Renderer(session, source, arranged.encoding, deep=deep, aspect=aspect, mattes=plain is not None)
+            run = _Run(renderer, session, source, cut=cut)
+            notes_after = rewriting.straight(run) if work is None else rewriting.in_segments(run, work)
             stack.close()
         except av.FFmpegError as error:
             raise OutputError(f"{target}: FFmpeg cannot write it ({error.strerror})") from error
+    if rewriting.resumed:
+        notes.append(f"went on after the {rewriting.resumed} frames that an earlier run had done")
     notes += run.notes
-    if deinterlacer is not None and deinterlacer.used:
+    if rewriting.deinterlaced:
         notes.append("the video is interlaced and was deinterlaced, one frame for one; --no-deinterlace leaves it")
-    for each in writers:
-        notes += each.notes
-    return Summary(run.done, run.end, tuple(notes))
+    return Summary(run.done, run.end, (*notes, *notes_after), rewriting.resumed)
 
 
 class _Run:
-    """Frames through the session into the writers. The second writer, if any, gets the mattes.
+    """Frames through the session into writers.
+
+    It may be called again with the frames that follow; when a call returns, none of its frames is under way.
 
     Attributes:
         done: frames so far.
         end: when the last of them began, in seconds since the first.
     """
 
-    def __init__(
-        self, session: Session, source: Path, writers: Sequence[Writer], *, deep: bool, cut: Cut | None = None
-    ) -> None:
-        self._session, self._source, self._writers, self._cut = session, source, writers, cut
-        self._to_working = ToWorking(session, source, deep=deep)
+    def __init__(self, renderer: Renderer, session: Session, source: Path, *, cut: Cut | None = None) -> None:
+        self._renderer, self._session, self._source, self._cut = renderer, session, source, cut
         self._first: Fraction | None = None
         self._damaged = 0
         self._interlaced = False
@@ -162,19 +186,32 @@ class _Run:
         self.done = 0
         self.end = Fraction(0)
 
-    def __call__(self, items: Iterator[Decoded], total: int, progress: Callable[[int, int, Fraction], None]) -> None:
-        for item in items:
-            if isinstance(item, av.Packet):
-                self._writers[0].put(item)
-            else:
-                self._work(item)
-                progress(self.done, total, self.end)
+    def __call__(self, items: Iterable[Decoded], writers: Sequence[Taker], total: int, progress: Progress) -> None:
+        """Args: writers: the first gets the pictures, and the packets of all else; a second one the mattes."""
+        with Behind() as behind:
+            for item in items:
+                if isinstance(item, av.Packet):
+                    behind.put(partial(writers[0].put, item))
+                else:
+                    behind.put(partial(_write, self._begun(item), item, writers))
+                    progress(self.done, total, self.end)
         if not self.done:
             raise MediaError(f"{self._source}: expected a video, no frame of it can be decoded")
+
+    def remembered(self) -> dict[str, object]:
+        """What the next frames depend on, and what was counted."""
+        return {name: getattr(self, name) for name in COUNTED}
+
+    def recall(self, remembered: Mapping[str, object]) -> None:
+        """Goes on where another run stood."""
+        for name in COUNTED:
+            setattr(self, name, remembered[name])
 
     @property
     def notes(self) -> list[str]:
         notes = []
+        if self._session.track is not None and self._session.track.chosen is None:
+            notes.append("nobody was kept: the person that was asked for is in none of its pictures")
         if self._interlaced:
             notes.append("the video is interlaced and was left so: moving edges are combs, which mattes cannot follow")
         if self._dynamic:
@@ -185,10 +222,10 @@ class _Run:
 
     def warm_up(self, frame: av.VideoFrame) -> None:
         """Shows the session a frame that is not kept, so that the mattes after it are those of a whole run."""
-        rgb = self._to_working(frame)
-        self._session.small_alpha(self._session.shrink(rgb), rgb.shape[:2])
+        self._renderer.begin(frame, Fraction(0))
 
-    def _work(self, frame: av.VideoFrame) -> None:
+    def _begun(self, frame: av.VideoFrame) -> Finish:
+        """Does the first half of a frame's work, and gives the second; see `Renderer`."""
         if frame.pts is None or frame.time_base is None:
             raise MediaError(
                 f"{self._source}: a frame has no timestamp; remux it first: "
@@ -206,15 +243,20 @@ class _Run:
             self._dynamic = dynamic_metadata(frame)
         self._damaged += frame.is_corrupt
         self._interlaced |= frame.interlaced_frame
-        rgb = self._to_working(frame)
-        matte = session.matte(rgb)
         # A clip behind goes on as if the video had been worked on from its beginning.
         skipped = Fraction(0) if self._cut is None else self._cut.skipped
-        self._writers[0].put((session.compose(rgb, matte, time - self._first + skipped), frame))
-        for writer in self._writers[1:]:
-            writer.put((grey(matte.alpha), frame))
+        finish = self._renderer.begin(frame, time - self._first + skipped)
         self.done += 1
         self.end = time - self._first
+        return finish
+
+
+def _write(finish: Finish, frame: av.VideoFrame, writers: Sequence[Taker]) -> None:
+    rendered = finish()
+    writers[0].put((rendered.picture, frame))
+    for writer in writers[1:]:
+        assert rendered.alpha is not None
+        writer.put((grey(rendered.alpha), frame))
 
 
 def _whole(target: Path) -> AbstractContextManager[Path]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import av
 
-from cyclorama.engine import Session, check
+from cyclorama.engine import Session, check_size
 from cyclorama.errors import MediaError, PictureError
 from cyclorama.types import DeepRgb
 from cyclorama_ffmpeg.frames import ToRgb, matrix_is_read, upright
@@ -39,12 +39,17 @@ class ToWorking:
             )
         try:
             rgb = upright(self._to_rgb(frame), frame.rotation)
-            check(rgb)
-        except PictureError as error:
-            raise PictureError(f"{self._source}: {error}") from None
         except av.FFmpegError as error:
             raise MediaError(
                 f"{self._source}: frames of the kind {frame.format.name} cannot be read ({error.strerror})"
             ) from error
+        self.check_size(*rgb.shape[:2])
         working = self._session.working
         return rgb if working is None else working.from_signal(rgb)
+
+    def check_size(self, height: int, width: int) -> None:
+        """Raises PictureError unless the engine takes frames of that size."""
+        try:
+            check_size(height, width)
+        except PictureError as error:
+            raise PictureError(f"{self._source}: {error}") from None

@@ -18,6 +18,11 @@ def fail(message: object) -> None:
     err.print(f"cyclorama: {message}", style="red" if err.is_terminal else None, markup=False)
 
 
+def say(text: str) -> None:
+    """A line on what was decided or happened, beside the results."""
+    err.print(f"cyclorama: {text}", markup=False)
+
+
 def result(text: str) -> None:
     """A line to standard output while a bar may stand on the terminal: rich puts what is printed above it.
 

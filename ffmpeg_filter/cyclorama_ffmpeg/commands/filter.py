@@ -14,18 +14,24 @@ from cyclorama.errors import SettingError
 from cyclorama.matting import FOR_VIDEO
 from cyclorama.types import Settings
 from cyclorama_ffmpeg import backgrounds, pipe
-from cyclorama_ffmpeg.commands.console import engine_for, err
+from cyclorama_ffmpeg.commands.console import engine_for, say
 from cyclorama_ffmpeg.commands.options import (
     BackgroundOption,
     DecontaminateOption,
     DeviceOption,
+    HarmonizeOption,
+    LibraryOption,
     LightOption,
     ModelOption,
     SmoothingOption,
+    SubjectOption,
     ThreadsOption,
+    scenes_for,
+    subject_of,
 )
 from cyclorama_ffmpeg.pipe_ends import Incoming, Outgoing
 from cyclorama_ffmpeg.sinks import Kind
+from cyclorama_ffmpeg.suggestions import UNCHOSEN, Chooser, FirstFrames
 
 READER_GONE = 141  # what a shell gives a command that SIGPIPE ended
 USAGE = "ffmpeg -i IN -c:v rawvideo -c:a copy -f nut - | cyclorama filter -b studio | ffmpeg -i - OUT"
@@ -44,6 +50,9 @@ def filter_command(
     rate: Annotated[
         str | None, typer.Option("--rate", metavar="RATE", help="Its frames a second: 25, 30000/1001.")
     ] = None,
+    subject: SubjectOption = "all",
+    library: LibraryOption = None,
+    harmonize: HarmonizeOption = False,
     smoothing: SmoothingOption = 0.6,
     light: LightOption = "srgb",
     decontaminate: DecontaminateOption = True,
@@ -66,14 +75,31 @@ def filter_command(
     outgoing = Outgoing(os.fdopen(os.dup(1), "wb", buffering=0))
     os.dup2(2, 1)
     incoming = Incoming(open(0, "rb", buffering=0, closefd=False))  # noqa: SIM115 - open as long as the process is
-    settings = Settings(backgrounds.parse(background), light, decontaminate, smoothing)  # type: ignore[arg-type]
+    scenes, whom = scenes_for(background, library), subject_of(subject)
+    settings = Settings(
+        UNCHOSEN if scenes else backgrounds.parse(background),
+        light,  # type: ignore[arg-type]
+        decontaminate,
+        smoothing,
+        whom,
+        harmonize,
+    )
     engine = engine_for(model, device, threads)
+    before = FirstFrames(Chooser(engine, scenes, whom), say) if scenes else None
 
-    def say(note: str) -> None:
-        err.print(f"cyclorama: note: {note}", markup=False)
+    def note(text: str) -> None:
+        say(f"note: {text}")
 
     try:
-        pipe.run(engine.session(settings), incoming, outgoing, bare=bare, kind=kind, say=say)  # type: ignore[arg-type]
+        pipe.run(
+            engine.session(settings),
+            incoming,
+            outgoing,
+            bare=bare,
+            kind=kind,  # type: ignore[arg-type]
+            say=note,
+            before=before,
+        )
     except BrokenPipeError:  # the reader has what it wanted
         raise typer.Exit(READER_GONE) from None
 

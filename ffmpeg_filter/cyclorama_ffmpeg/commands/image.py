@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -10,18 +11,24 @@ import typer
 
 from cyclorama.errors import CycloramaError
 from cyclorama.matting import FOR_STILLS
-from cyclorama.types import Settings, Transparent
+from cyclorama.types import Alpha, Background, Settings, Transparent
 from cyclorama_ffmpeg import backgrounds, images, paths, still
-from cyclorama_ffmpeg.commands.console import engine_for, fail, progress_bar, result
+from cyclorama_ffmpeg.commands.console import engine_for, fail, progress_bar, result, say
 from cyclorama_ffmpeg.commands.options import (
     BackgroundOption,
     DecontaminateOption,
     DeviceOption,
+    HarmonizeOption,
+    LibraryOption,
     LightOption,
     ModelOption,
     OverwriteOption,
+    SubjectOption,
     ThreadsOption,
+    scenes_for,
+    subject_of,
 )
+from cyclorama_ffmpeg.suggestions import UNCHOSEN, Chooser
 
 
 def image_command(
@@ -38,6 +45,9 @@ def image_command(
     cutout: Annotated[
         bool, typer.Option("--cutout", help="Also write the subject alone, NAME-cutout.png, beside the output.")
     ] = False,
+    subject: SubjectOption = "all",
+    library: LibraryOption = None,
+    harmonize: HarmonizeOption = False,
     light: LightOption = "srgb",
     decontaminate: DecontaminateOption = True,
     model: ModelOption = FOR_STILLS,
@@ -46,20 +56,30 @@ def image_command(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Replace the background of pictures (JPEG, PNG, WebP, TIFF, AVIF; 8 and 16 bits)."""
-    behind = backgrounds.parse(background)
-    settings = Settings(background=behind, light=light, decontaminate=decontaminate)  # type: ignore[arg-type]
+    scenes, whom = scenes_for(background, library), subject_of(subject)
+    behind = UNCHOSEN if scenes else backgrounds.parse(background)
+    settings = Settings(
+        background=behind,
+        light=light,  # type: ignore[arg-type]
+        decontaminate=decontaminate,
+        subject=whom,
+        harmonize=harmonize,
+    )
     sources = paths.expand(inputs, still.READABLE, "pictures")
     default = ".png" if isinstance(behind, Transparent) else None
     jobs = images.plan(sources, output, matte, default_suffix=default, cutout=cutout)
     images.check(jobs, transparent=isinstance(behind, Transparent), overwrite=overwrite)
     engine = engine_for(model, device, threads)
+    chooser = Chooser(engine, scenes, whom) if scenes else None
     failures = 0
     with progress_bar() as progress:
         task = progress.add_task("pictures", total=len(jobs), rate="")
         for job in jobs:
             start = time.perf_counter()
             try:
-                images.run(engine, settings, job)
+                choose = None if chooser is None else scene_for(chooser, job.source)
+                if not images.run(engine, settings, job, choose) and whom != "all":
+                    say(f"note: {job.source}: nobody was kept: --subject {subject} is not in this picture")
                 result(str(job.target))
             except CycloramaError as error:
                 failures += 1
@@ -69,3 +89,14 @@ def image_command(
         if len(jobs) > 1:
             fail(f"{failures} of {len(jobs)} pictures failed")
         raise typer.Exit(1)
+
+
+def scene_for(chooser: Chooser, source: Path) -> Callable[[still.Still, Alpha], Background]:
+    """Chooses the scene for a picture, and says which and why."""
+
+    def choose(picture: still.Still, alpha: Alpha) -> Background:
+        choice = chooser.for_picture(picture, alpha)
+        say(f"{source}: {choice}")
+        return choice.background
+
+    return choose

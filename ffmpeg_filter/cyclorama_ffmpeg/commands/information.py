@@ -11,7 +11,7 @@ from rich.table import Table
 
 import cyclorama
 from cyclorama.errors import CycloramaError
-from cyclorama_ffmpeg import demonstration, doctor
+from cyclorama_ffmpeg import demonstration, doctor, gimp_doctor, obs_doctor, system_ffmpeg
 from cyclorama_ffmpeg.commands.console import out
 from cyclorama_ffmpeg.commands.options import ModelOption
 
@@ -63,6 +63,9 @@ def doctor_command(model: ModelOption = "portrait") -> None:
         out.print(sentence, markup=False)
     if not cards:
         out.print("no graphics card found; the CPU does the work")
+    out.print(system_ffmpeg.sentence(), markup=False)
+    for sentence in (*gimp_doctor.sentences(), *obs_doctor.sentences()):
+        out.print(sentence, markup=False)
     if not any(t.milliseconds is not None for t in trials):
         raise typer.Exit(1)
 

@@ -15,7 +15,10 @@ from cyclorama_ffmpeg.commands.console import err, fail, out
 from cyclorama_ffmpeg.commands.filter import filter_command
 from cyclorama_ffmpeg.commands.image import image_command
 from cyclorama_ffmpeg.commands.information import demo_command, doctor_command, models_command, scenes_command
+from cyclorama_ffmpeg.commands.install import install_group
+from cyclorama_ffmpeg.commands.live import live_command
 from cyclorama_ffmpeg.commands.preview import preview_command
+from cyclorama_ffmpeg.commands.suggest import suggest_command
 from cyclorama_ffmpeg.commands.training import evaluate_command, export_command, train_command
 from cyclorama_ffmpeg.commands.video import video_command
 
@@ -32,7 +35,10 @@ app = typer.Typer(
 app.command("image")(image_command)
 app.command("video")(video_command)
 app.command("preview")(preview_command)
+app.command("suggest")(suggest_command)
 app.command("filter")(filter_command)
+app.command("live")(live_command)
+app.add_typer(install_group, name="install")
 app.command("models")(models_command)
 app.command("scenes")(scenes_command)
 app.command("doctor")(doctor_command)

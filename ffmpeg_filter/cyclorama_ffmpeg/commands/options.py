@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,9 @@ from typing import Annotated
 import typer
 
 from cyclorama.errors import SettingError
+from cyclorama.types import Scene, Subject
+from cyclorama_ffmpeg import backgrounds, suggestions
+from cyclorama_ffmpeg.commands.console import say
 from cyclorama_ffmpeg.formats import CODECS
 from cyclorama_ffmpeg.trim import Span, parse_time
 
@@ -18,7 +22,33 @@ BackgroundOption = Annotated[
         "--background",
         "-b",
         help="transparent, blur, blur:RADIUS (pixels), #rrggbb, a built-in scene's name (see `cyclorama scenes`), "
-        "or a file: a picture, or a clip, which loops. suggest: by what they wear (not in this version yet).",
+        "or a file: a picture, or a clip, which loops. suggest: the scene that fits what they wear.",
+    ),
+]
+LibraryOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--library",
+        metavar="DIR",
+        help="Suggest from this folder's pictures instead: those in beachwear/, workwear/ and sportswear/ suit that "
+        "outfit, all others anybody; or as its catalogue.toml says.",
+    ),
+]
+HarmonizeOption = Annotated[
+    bool,
+    typer.Option(
+        "--harmonize",
+        help="Fit the subject into a picture or clip: exposure, white balance, grain, sharpness behind, and light that "
+        "wraps around the edge.",
+    ),
+]
+SubjectOption = Annotated[
+    str,
+    typer.Option(
+        "--subject",
+        metavar="WHO",
+        help="Who is kept: all, largest, a number from the left (1 is leftmost), or X,Y: the pixel where they are. In "
+        "a video the person is chosen where first seen, and followed.",
     ),
 ]
 ModelOption = Annotated[str, typer.Option("--model", help="Network or keyer; see `cyclorama models`.")]
@@ -42,6 +72,15 @@ FromOption = Annotated[
 ]
 ToOption = Annotated[str | None, typer.Option("--to", help="End here; likewise.", metavar="TIME")]
 
+ResumeOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--resume/--no-resume",
+        help="Go on with a run that was cut off, and pass over videos that are done. --no-resume leaves nothing to go "
+        "on with, and needs less room on the disk.",
+        show_default=False,
+    ),
+]
 CodecOption = Annotated[
     str | None,
     typer.Option(
@@ -71,6 +110,34 @@ AudioFromOption = Annotated[
 ]
 SubtitlesOption = Annotated[bool, typer.Option("--subtitles/--no-subtitles", help="Keep the subtitles.")]
 AttachmentsOption = Annotated[bool, typer.Option("--attachments/--no-attachments", help="Keep fonts and covers.")]
+
+
+def subject_of(text: str) -> Subject:
+    """What --subject names.
+
+    Raises:
+        SettingError: it is not understood.
+    """
+    if text in ("all", "largest"):
+        return text  # type: ignore[return-value]
+    if re.fullmatch(r"[1-9]\d*", text):
+        return int(text)
+    if found := re.fullmatch(r"(\d+),(\d+)", text):
+        return int(found[1]), int(found[2])
+    raise SettingError(f"--subject: expected all, largest, a number from 1 (from the left), or X,Y; got {text!r}")
+
+
+def scenes_for(background: str, library: Path | None) -> tuple[Scene, ...]:
+    """The scenes that -b suggest chooses from; none where the background is another.
+
+    Raises:
+        SettingError: --library stands without -b suggest, or is no folder with pictures.
+    """
+    if background == backgrounds.SUGGEST:
+        return suggestions.scenes(library, say)
+    if library is not None:
+        raise SettingError(f"--library is for -b suggest; got -b {background}")
+    return ()
 
 
 def sound_file(wish: str | None, background: str) -> Path | None:

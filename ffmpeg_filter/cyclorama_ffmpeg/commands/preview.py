@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,23 +11,29 @@ import typer
 from cyclorama.matting import FOR_VIDEO
 from cyclorama.types import Settings
 from cyclorama_ffmpeg import backgrounds, preview, still
-from cyclorama_ffmpeg.commands.console import engine_for, out
+from cyclorama_ffmpeg.commands.console import engine_for, out, say
 from cyclorama_ffmpeg.commands.options import (
     BackgroundOption,
     DecontaminateOption,
     DeinterlaceOption,
     DeviceOption,
     FromOption,
+    HarmonizeOption,
+    LibraryOption,
     LightOption,
     ModelOption,
     OverwriteOption,
     SmoothingOption,
+    SubjectOption,
     ThreadsOption,
     ToOption,
+    scenes_for,
     span_of,
+    subject_of,
 )
 from cyclorama_ffmpeg.frames import open_video, video_stream
 from cyclorama_ffmpeg.output import check_target, whole_file
+from cyclorama_ffmpeg.suggestions import UNCHOSEN, Chooser
 from cyclorama_ffmpeg.trim import Span
 
 
@@ -38,6 +45,9 @@ def preview_command(
         typer.Option("--output", "-o", help="A picture's name. Default: beside IN, IN-preview.png."),
     ] = None,
     rows: Annotated[int, typer.Option("--rows", min=1, max=100, help="Moments shown, at equal distances.")] = 5,
+    subject: SubjectOption = "all",
+    library: LibraryOption = None,
+    harmonize: HarmonizeOption = False,
     smoothing: SmoothingOption = 0.6,
     start: FromOption = None,
     end: ToOption = None,
@@ -50,7 +60,15 @@ def preview_command(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Show some seconds of a video, the first ones unless told otherwise, on one picture: with matte and result."""
-    settings = Settings(backgrounds.parse(background), light, decontaminate, smoothing)  # type: ignore[arg-type]
+    scenes, whom = scenes_for(background, library), subject_of(subject)
+    settings = Settings(
+        UNCHOSEN if scenes else backgrounds.parse(background),
+        light,  # type: ignore[arg-type]
+        decontaminate,
+        smoothing,
+        whom,
+        harmonize,
+    )
     span = span_of(start, end) or Span()
     with open_video(source) as container:  # a source that cannot be read is said before the output's faults
         video_stream(container, source)
@@ -58,6 +76,10 @@ def preview_command(
     still.check_format(target, alpha=False)
     check_target(target, (source, Path(background)), overwrite=overwrite)
     engine = engine_for(model, device, threads)
+    if scenes:
+        choice = Chooser(engine, scenes, whom).for_video(source, span)
+        say(str(choice))
+        settings = replace(settings, background=choice.background)
     shown = preview.rows(engine.session(settings), source, span, rows, deinterlace=deinterlace)
     with whole_file(target) as temporary:
         still.write(temporary, preview.sheet(shown))

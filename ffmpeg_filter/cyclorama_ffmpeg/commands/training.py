@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +22,7 @@ TABLE_WIDTH = 160  # characters that figures may take: cut or broken ones could 
 
 
 def train_command(
-    recipe: Annotated[str, typer.Argument(help="A recipe's name (portrait) or a TOML file.")],
+    recipe: Annotated[str, typer.Argument(help="A recipe's name (portrait, outfit) or a TOML file.")],
     data: Annotated[Path, typer.Option("--data", help="Folder with the recipe's people and rooms.")],
     run: Annotated[
         Path | None,
@@ -47,7 +47,7 @@ def train_command(
         str, typer.Option("--model", help="What --suspects compares the mattes with: a model's name, or an .onnx file.")
     ] = "portrait",
 ) -> None:
-    """Train a network (needs the extra: pip install cyclorama[train])."""
+    """Train a network (needs the extra: pip install cyclorama[train]; for the recipe outfit, cyclorama[outfit])."""
     from cyclorama_training import entry
 
     if preview is not None:
@@ -70,7 +70,8 @@ def evaluate_command(
     models: Annotated[
         list[str],
         typer.Argument(
-            metavar="MODEL...", help="Models to measure; see `cyclorama models`. Or any matting .onnx file."
+            metavar="MODEL...",
+            help="Models to measure; see `cyclorama models`. Or any matting .onnx file. Or outfit, alone.",
         ),
     ],
     data: Annotated[Path, typer.Option("--data", help="Folder with the recipe's people and rooms.")],
@@ -79,7 +80,10 @@ def evaluate_command(
     ),
     report: Annotated[
         Path | None,
-        typer.Option("--report", help="Also write an HTML report: every slice, and pictures, worst cases first."),
+        typer.Option(
+            "--report",
+            help="Also write an HTML report: every slice, and pictures, worst cases first. For outfit a .png: curves.",
+        ),
     ] = None,
     figures: Annotated[
         Path | None,
@@ -101,6 +105,9 @@ def evaluate_command(
     for target in (report, figures):
         if target is not None:
             check_target(target, (), overwrite=overwrite)
+    if "outfit" in models:
+        evaluate_outfit(models, data, report, figures, device, threads)
+        return
     evaluation, page = entry.evaluate(
         models,
         recipe,
@@ -117,9 +124,33 @@ def evaluate_command(
             with whole_file(target) as part:
                 part.write_text(text, "utf-8")
     headings, rows = summary(evaluation)
+    print_table(headings, [[cell.marked() for cell in row] for row in rows])
+
+
+def evaluate_outfit(
+    models: list[str], data: Path, report: Path | None, figures: Path | None, device: str, threads: int
+) -> None:
+    """Measures the outfit detector, as `evaluate_command` does the others."""
+    from cyclorama_training import entry
+
+    if len(models) > 1:
+        raise SettingError(f"outfit is measured alone, on its own pictures; got {', '.join(models)}")
+    if report is not None and report.suffix.lower() != ".png":
+        raise SettingError(f"{report}: expected a .png for the outfit detector's curves")
+    found = entry.evaluate_outfit(data, device=device, threads=threads, say=lambda text: err.print(text, markup=False))
+    if figures is not None:
+        with whole_file(figures) as part:
+            part.write_text(json.dumps(found.figures(), indent=1), "utf-8")
+    if report is not None:
+        with whole_file(report) as part:
+            part.write_bytes(found.png())
+    print_table(*found.table())
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     table = Table(*headings, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(Text(cell.marked()) for cell in row))
+        table.add_row(*(Text(cell) for cell in row))
     Console(highlight=False, width=max(out.width, TABLE_WIDTH)).print(table)
 
 

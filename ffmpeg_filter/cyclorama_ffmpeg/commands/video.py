@@ -19,7 +19,7 @@ from cyclorama.matting import FOR_VIDEO
 from cyclorama.types import Settings, Transparent
 from cyclorama_ffmpeg import backgrounds, batch, paths, video
 from cyclorama_ffmpeg.batch import Job, Outcome
-from cyclorama_ffmpeg.commands.console import engine_for, err, fail, progress_bar, result
+from cyclorama_ffmpeg.commands.console import engine_for, err, fail, progress_bar, result, say
 from cyclorama_ffmpeg.commands.options import (
     AttachmentsOption,
     AudioCodecOption,
@@ -32,24 +32,31 @@ from cyclorama_ffmpeg.commands.options import (
     DeinterlaceOption,
     DeviceOption,
     FromOption,
+    HarmonizeOption,
+    LibraryOption,
     LightOption,
     ModelOption,
     OverwriteOption,
     PixelFormatOption,
     PresetOption,
+    ResumeOption,
     SmoothingOption,
+    SubjectOption,
     SubtitlesOption,
     ThreadsOption,
     ToOption,
+    scenes_for,
     sound_file,
     span_of,
+    subject_of,
 )
 from cyclorama_ffmpeg.encodings import Wish
 from cyclorama_ffmpeg.report import Report
 from cyclorama_ffmpeg.streams import Kept
+from cyclorama_ffmpeg.suggestions import Chooser
 
 # Of the call, not of the work: a report has no use for them.
-NO_SETTINGS = {"inputs", "output", "matte", "report", "jobs", "overwrite", "help"}
+NO_SETTINGS = {"inputs", "output", "matte", "report", "jobs", "resume", "overwrite", "help"}
 
 
 def video_command(
@@ -73,6 +80,9 @@ def video_command(
             help="Also write the alpha as a grey video: a file for one, a folder for several.",
         ),
     ] = None,
+    subject: SubjectOption = "all",
+    library: LibraryOption = None,
+    harmonize: HarmonizeOption = False,
     smoothing: SmoothingOption = 0.6,
     start: FromOption = None,
     end: ToOption = None,
@@ -95,26 +105,33 @@ def video_command(
     report: Annotated[
         Path | None, typer.Option("--report", help="Add a line of JSON to this file as each video ends.")
     ] = None,
+    resume: ResumeOption = None,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Replace the background of videos; everything else in them is kept as it is."""
-    transparent = isinstance(backgrounds.parse(background), Transparent)
+    scenes, whom = scenes_for(background, library), subject_of(subject)
+    transparent = not scenes and isinstance(backgrounds.parse(background), Transparent)
     other_sound = sound_file(audio_from, background)
     options = video.Options(
         wish=Wish(codec, crf, preset, pixel_format),
         kept=Kept(audio, audio_codec, other_sound, subtitles, attachments),
         deinterlace=deinterlace,
         span=span_of(start, end),
+        resume=resume,
     )
     sources = paths.expand(inputs, batch.READABLE, "videos")
     planned, failed = batch.plan(sources, output, matte, transparent=transparent, options=options)
+    done = [job for job in planned if resume and not overwrite and batch.is_done(job)]
+    planned = [job for job in planned if job not in done]
     read = [Path(background)] if other_sound is None else [Path(background), other_sound]
-    batch.check(planned, read, overwrite=overwrite, report=report)
+    batch.check(planned, read, overwrite=overwrite, report=report, resume=resume)
     given = {p.name: p.opts[0].lstrip("-") for p in context.command.params if p.name not in NO_SETTINGS}
     settings = {given[name]: value for name, value in context.params.items() if name in given}
     ledger = Ledger(len(sources), None if report is None else Report(report, settings))
     for outcome in failed:
         ledger.add(outcome)
+    for job in done:
+        ledger.keep(job)
     if planned:
         workers = min(jobs, len(planned))
         network_threads, each = batch.share(workers, threads)
@@ -123,10 +140,18 @@ def video_command(
             ledger.note(job.source, job.notes)
         engine = engine_for(model, device, network_threads)
 
-        def session() -> cyclorama.Session:
+        chooser = Chooser(engine, scenes, whom) if scenes else None
+
+        def session(source: Path) -> cyclorama.Session:
             # A background of its own: a clip can be at one place at a time.
+            if chooser is None:
+                behind = backgrounds.parse(background)
+            else:
+                choice = chooser.for_video(source, options.span)
+                say(f"{source}: {choice}" if len(sources) > 1 else str(choice))
+                behind = choice.background
             return engine.session(
-                Settings(backgrounds.parse(background), light, decontaminate, smoothing)  # type: ignore[arg-type]
+                Settings(behind, light, decontaminate, smoothing, whom, harmonize)  # type: ignore[arg-type]
             )
 
         with progress_bar() as progress:
@@ -136,7 +161,12 @@ def video_command(
                 bars.end(outcome)
                 ledger.add(outcome)
 
-            batch.run(planned, session, options=options, workers=workers, progress=bars.show, ended=ended)
+            try:
+                batch.run(planned, session, options=options, workers=workers, progress=bars.show, ended=ended)
+            except KeyboardInterrupt:
+                if resume:
+                    say("what was done is kept for the next call with --resume")
+                raise
     ledger.close()
 
 
@@ -173,9 +203,10 @@ class Ledger:
         summary, failure = outcome.summary, outcome.error
         if summary is not None:
             self.note(outcome.source, summary.notes)
-            self._frames += summary.frames
-            rate = summary.frames / outcome.seconds
-            frames = f"{summary.frames} frames in {outcome.seconds:.1f} s, {rate:.1f} fps"
+            made = summary.frames - summary.resumed
+            self._frames += made
+            rate = made / outcome.seconds
+            frames = f"{made} frames in {outcome.seconds:.1f} s, {rate:.1f} fps"
             result(f"{outcome.target}  ({frames})")
         elif failure is not None:
             if not isinstance(failure, CycloramaError | OSError):  # a fault of ours
@@ -185,6 +216,10 @@ class Ledger:
             self._failed += 1
             named = str(outcome.source) in str(failure) or self._count == 1
             fail(failure if named else f"{outcome.source}: {failure}")
+
+    def keep(self, job: Job) -> None:
+        """Says that a video was done before."""
+        self.note(job.source, [f"{job.target} is done already; --overwrite does it again"])
 
     def close(self) -> None:
         """Says the sum of several videos; exit status 1 where something failed."""
@@ -208,6 +243,7 @@ class Bars:
         self._start = time.perf_counter()
         self._done = dict.fromkeys((job.source for job in jobs), 0)
         self._expected = {job.source: job.frames or None for job in jobs}
+        self._earlier = dict.fromkeys(self._done, 0)  # frames that a run had done which was cut off
         self._under_way: dict[Path, tuple[TaskID, float]] = {}
         self._all = progress.add_task("all", total=self._total(), rate="") if len(jobs) > 1 else None
 
@@ -219,12 +255,14 @@ class Bars:
                 task = self._progress.add_task(job.source.name, total=None, rate="")
                 self._under_way[job.source] = task, now
             task, start = self._under_way[job.source]
+            self._earlier[job.source] += max(0, done - self._done[job.source] - 1)
             self._done[job.source] = done
-            of_all = sum(self._done.values())
+            of_all, earlier = sum(self._done.values()), sum(self._earlier.values())
         known = max(done, total) if total else None
-        self._progress.update(task, completed=done, total=known, rate=_rate(done, now - start))
+        rate = _rate(done - self._earlier[job.source], now - start)
+        self._progress.update(task, completed=done, total=known, rate=rate)
         if self._all is not None:
-            self._progress.update(self._all, completed=of_all, rate=_rate(of_all, now - self._start))
+            self._progress.update(self._all, completed=of_all, rate=_rate(of_all - earlier, now - self._start))
 
     def end(self, outcome: Outcome) -> None:
         """Takes a video's bar away, and corrects how many frames all of them have."""
