@@ -24,7 +24,7 @@ lint: $(VENV)/.dev
 benchmark: $(VENV)/.dev
 	$(BIN)/python benchmarks/stages.py
 
-# Slow: path tracing, hours on one core. Not needed to use the scenes, which are in the repository.
+# Slow: path tracing. Not needed to use the scenes, which are in the repository.
 scenes: $(VENV)/scenes/.ready
 	cd scenes && ../$(VENV)/scenes/bin/python -m cyclorama_scenes.render cyclorama_scenes
 	cd scenes && ../$(VENV)/scenes/bin/python -m cyclorama_scenes.measure

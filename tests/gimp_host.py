@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import shutil
 import signal
 import socket
@@ -29,7 +28,16 @@ from cyclorama_ffmpeg import gimp_install, installing
 ROOT = Path(os.environ.get("CYCLORAMA_GIMP_ROOT", Path(__file__).parent.parent / ".gimp"))
 PROGRAM = "gimp-console-3.0"
 MAIN_WINDOW = "– GIMP"  # ends its title
-LITTLE_MEMORY = 450_000_000  # bytes of addresses; enough to start in, and not for a large picture
+# A worker that may take no more than this many bytes of addresses once it is loaded: not enough for a large picture.
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from cyclorama import worker
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+limit = pages * resource.getpagesize() + 120_000_000
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+sys.exit(worker.main())
+"""
 RELAY = """#!/usr/bin/python3
 import os, socket, sys
 with socket.socket(socket.AF_UNIX) as host:
@@ -71,10 +79,6 @@ def started_profile() -> Path:
     return profile
 
 
-def limit_memory() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (LITTLE_MEMORY, LITTLE_MEMORY))
-
-
 class Workers:
     """Starts true workers for the plug-in in the other system, and knows them all.
 
@@ -103,11 +107,9 @@ class Workers:
         with host:
             text, streams, _, _ = socket.recv_fds(host, 4096, 3)
             words = [] if text == b"-" else text.decode().split("\0")
-            prepare = limit_memory if words[:1] == ["limited"] else None
-            command = [sys.executable, "-m", "cyclorama.worker", *words[1 if prepare else 0 :]]
-            process = subprocess.Popen(
-                command, stdin=streams[0], stdout=streams[1], stderr=streams[2], preexec_fn=prepare
-            )
+            program = ["-c", LIMITED, *words[1:]] if words[:1] == ["limited"] else ["-m", "cyclorama.worker", *words]
+            command = [sys.executable, *program]
+            process = subprocess.Popen(command, stdin=streams[0], stdout=streams[1], stderr=streams[2])
             self.processes.append(process)
             for stream in streams:
                 os.close(stream)

@@ -17,12 +17,13 @@ from cyclorama_scenes import measure
 STILL_SIZE, CLIP_SIZE = (1920, 1080), (1280, 720)
 STILL_BYTES, CLIP_BYTES = 400_000, 2_000_000
 CLIP_SECONDS = (4.0, 6.0)
-LEAST = {"beach": 4, "stadium": 2, "court": 2, "gym": 1}
+LEAST = {"beach": 4, "stadium": 2, "court": 2, "gym": 1, "office": 4, "home": 4, "studio": 4}
 CLIPS = 2
 SAME = 0.004  # of values 0...1: the catalogue has three digits, JPEG decoders differ by less than one of 255
 SAME_WARMTH = 0.02  # of log2
 FLAT = 0.02  # of 0...1, standard deviation of luma: a picture that failed to render is one colour
-SEAM = 2.0  # times a usual step: the first frame is coded without the last (measured: 1.6)
+SEAM = 0.5  # of how far the clip gets from its first frame; the coding alone makes 0.13 and 0.43
+MOVING = 1.0  # of 255, mean over a picture
 
 ENTRIES: list[dict[str, Any]] = toml.loads(cyclorama_scenes.CATALOGUE.read_text("utf-8"))["scene"]
 STILLS = [entry for entry in ENTRIES if not entry["loop"]]
@@ -54,7 +55,7 @@ def test_there_is_a_choice_of_every_kind(kind: str) -> None:
 
 
 def test_people_who_sit_and_people_who_stand_have_a_scene_for_every_outfit() -> None:
-    for outfit in ("beachwear", "sportswear"):
+    for outfit in ("beachwear", "sportswear", "workwear"):
         assert {entry["eye_height"] for entry in ENTRIES if outfit in entry["outfits"]} == {"sitting", "standing"}
 
 
@@ -105,7 +106,6 @@ def test_a_clip_has_the_promised_size_length_and_weight_and_says_its_colours(ent
 @pytest.mark.parametrize("entry", LOOPS, ids=named)
 def test_a_clip_moves_and_starts_again_without_a_seam(entry: dict[str, Any]) -> None:
     shown = frames(entry["name"]).astype(np.float32)
-    steps = np.abs(np.diff(shown, axis=0)).mean(axis=(1, 2, 3))
-    seam = np.abs(shown[0] - shown[-1]).mean()
-    assert np.abs(shown[0] - shown[len(shown) // 2]).mean() > SEAM * np.median(steps)
-    assert seam <= SEAM * np.median(steps)
+    away = np.abs(shown - shown[0]).mean(axis=(1, 2, 3))
+    assert away.max() > MOVING
+    assert away[-1] < SEAM * away.max()

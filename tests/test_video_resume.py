@@ -38,7 +38,7 @@ KEYED = ["--model", "green-screen", "-b", "#2846be"]
 DEADLINE = 300  # seconds after which a command counts as hanging
 KILLS = 10
 FRAMES, SEGMENT = 300, 40  # of the run that is killed
-# What is killed: a process of its own, with shorter segments, and without the time that the whole command takes to load.
+# A process of its own, with shorter segments, and without the time that the whole command takes to load.
 RUN = f"""
 import sys
 from pathlib import Path

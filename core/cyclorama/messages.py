@@ -58,7 +58,7 @@ def settings_from(values: Mapping[str, Any], payload: bytearray) -> Settings:
     if unknown := set(values) - known:
         raise SettingError(f"expected settings out of {', '.join(sorted(known))}; got {', '.join(sorted(unknown))}")
     # JSON has no tuples: the x and y of a subject come as a list.
-    rest = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k != "background"}
+    rest: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k != "background"}
     return Settings(background=background_from(values.get("background", {"kind": "transparent"}), payload), **rest)
 
 

@@ -84,16 +84,19 @@ class Track:
 
 
 class SegmentedWriter:
-    """Writes a track's pictures, each segment with a fresh encoder; the last one is flushed while the next begins."""
+    """Writes a track's pictures, each segment with an encoder of its own, one after the other.
+
+    Two at a time would save the wait for the last pictures of the first, and take another encoder's memory.
+    """
 
     def __init__(self, work: WorkFolder, track: Track, stream: VideoStream) -> None:
         self._work, self._track, self._stream = work, track, stream
         self._index = 0
         self._writer: Writer | None = None
-        self._ending: tuple[Writer, int] | None = None
         self.before: Before | None = None  # the last picture of the segments so far
 
     def begin(self, index: int) -> None:
+        """Begins a segment."""
         self._index = index
         log = PacketLog(self._work.part(self._track.name, index), container_of(self._track.target).format)
         self._writer = Writer(
@@ -108,43 +111,29 @@ class SegmentedWriter:
 
     def put(self, item: Item) -> None:
         """Hands over a picture, as to `Writer.put`."""
-        if self._ending is not None and self._ending[0].ended:
-            self._settle()
         assert self._writer is not None
         assert not isinstance(item, av.Packet)
         self._writer.put(item)
         self.before = Before(item[0].shape, item[1].pts or 0)
 
     def end(self) -> None:
-        """Ends the segment, and waits for the one before it."""
-        self._settle()
-        assert self._writer is not None
-        self._writer.end()
-        self._ending, self._writer = (self._writer, self._index), None
-
-    def close(self) -> None:
-        """Waits for the last segment.
+        """Ends the segment: it is on the disk then.
 
         Raises:
             OutputError: it could not be encoded or written.
         """
-        self._settle()
+        writer, self._writer = self._writer, None
+        assert writer is not None
+        writer.__exit__(None)
+        self._work.settle_track(self._track.name, self._index)
+        del writer
+        gc.collect()  # PyAV's objects hold each other: encoders with all their frames would wait to be collected
+        give_back_freed_memory()
 
     def abandon(self) -> None:
-        """Stops without finishing the segment that is under way; the one before it is finished."""
+        """Stops without finishing the segment."""
         if self._writer is not None:
             self._writer.__exit__(BaseException)
-        self._settle()
-
-    def _settle(self) -> None:
-        if self._ending is not None:
-            writer, index = self._ending
-            self._ending = None
-            writer.__exit__(None)
-            self._work.settle_track(self._track.name, index)
-            del writer
-            gc.collect()  # PyAV's objects hold each other: encoders with all their frames would wait to be collected
-            give_back_freed_memory()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +196,6 @@ class Segments:
                 for writer in self.writers:
                     writer.begin(index)
                 stage.work(part(first, frames))
-                for writer in self.writers:
-                    writer.end()
                 frame = last[0]
                 state = {
                     "stage": stage.remembered(),
@@ -216,12 +203,12 @@ class Segments:
                     "before": [(each.before.shape, each.before.pts) for each in self.writers if each.before],
                     "end": ((frame.pts or 0) + frame.duration) * (frame.time_base or Fraction(0)),
                 }
-                self._work.save(index, state)
+                self._work.save(index, state)  # before the segment counts
+                for writer in self.writers:
+                    writer.end()
                 index += 1
             if state is None:
                 stage.work(iter(()))  # which says that there are none
-        for writer in self.writers:
-            writer.close()
         return state
 
 

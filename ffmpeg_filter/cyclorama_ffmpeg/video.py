@@ -1,8 +1,8 @@
 """Video files: new pictures, everything else as it was.
 
-Decoding, matting and encoding overlap: the calling thread mattes, one thread decodes ahead and one
-encodes behind; all three spend their time in C without Python's lock. Queues are short, so memory is
-flat however long the file.
+Decoding, the network, compositing and encoding overlap: the calling thread runs the network, one thread decodes
+ahead of it, one composites and one encodes behind; all four spend their time in C without Python's lock. Queues are
+short, so memory is flat however long the file.
 """
 
 from __future__ import annotations

@@ -122,15 +122,6 @@ class Writer:
         self._thread.start()
         return self
 
-    @property
-    def ended(self) -> bool:
-        """Whether all is done that was to be done, well or not."""
-        return not self._thread.is_alive()
-
-    def end(self) -> None:
-        """Says that there is no more to come, and does not wait."""
-        self._queue.put(None)
-
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._abandoned = kind is not None
         try:
@@ -149,7 +140,7 @@ class Writer:
         self._queue.put(item)
 
     def _finish(self) -> None:
-        self.end()
+        self._queue.put(None)
         self._thread.join()
 
     def _work(self) -> None:

@@ -200,6 +200,7 @@ class Backgrounds:
             serial = stream.wanted
             current = self._current[index]
             if not stream.claim:
+                stream.source = 0
                 self._retire(index)
             elif current is None or current[0] != serial:
                 kind, path = stream.wanted_kind, stream.path

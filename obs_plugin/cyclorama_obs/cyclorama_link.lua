@@ -61,7 +61,7 @@ function M:claim()
     self.stream.request = self.stream.answer
     self.stream.visible = 1
     self.open, self.pending = false, nil
-    self.kind, self.path = nil, nil
+    self.kind, self.path, self.first = nil, nil, nil
     self.suggested = self.stream.suggested
     return true
 end
@@ -86,7 +86,7 @@ function M:show(visible)
     end
 end
 
--- OBS' source of a background from a file; nil until the host script has made it.
+-- OBS' source of a background from a file; nil until the host script has made one.
 function M:background(kind, path)
     if not ring or not self:claim() then
         return nil
@@ -97,8 +97,10 @@ function M:background(kind, path)
         ffi.copy(stream.path, path:sub(1, ffi.sizeof(stream.path) - 1))
         stream.wanted_kind = kind
         stream.wanted = stream.wanted + 1
+        self.first = self.first or stream.wanted
     end
-    if stream.source_serial ~= stream.wanted or stream.source == 0 then
+    -- While a new one is being made the last one stays, but not one of whoever had this stream before.
+    if stream.source == 0 or stream.source_serial < self.first then
         return nil
     end
     stream.in_use = stream.source_serial

@@ -139,7 +139,7 @@ def looked_up(pixels: Pixels, columns: NDArray[np.float32], rows: NDArray[np.flo
 
 def write(frames: list[Pixels], path: Path) -> None:
     """H.264 in MP4, BT.709, of the best quality that fits in MOST_BYTES."""
-    for factor in range(17, 40, 2):
+    for factor in range(11, 40, 3):
         encode(frames, path, factor)
         if path.stat().st_size <= MOST_BYTES:
             break

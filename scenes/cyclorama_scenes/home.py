@@ -167,12 +167,13 @@ def reading() -> None:
         back + 230,
         width=150,
         ground=-14,
-        haze=(0.10, 0.15, 0.29),
+        haze=(0.07, 0.10, 0.19),
         sunny=(0.10, 0.12, 0.20),
         strength=0.55,
         seed=4,
-        lit=3.4,
+        lit=0.3,
     )
+    interior.town_lights(back + 60, seed=8)
     velvet = interior.veil("velvet", (0.33, 0.13, 0.05), through=0.08)
     interior.curtain(velvet, (-2.8, back - 0.12), (-2.26, back - 0.12), 2.5, folds=4.5, seed=3)
     interior.curtain(velvet, (-1.42, back - 0.12), (-1.02, back - 0.12), 2.5, folds=3.5, seed=4)

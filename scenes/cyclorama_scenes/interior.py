@@ -225,7 +225,7 @@ def city(
     """
     random = np.random.default_rng(seed)
     shapes.plane((width * 8, width * 4), (0, y + 900, 0), day("sky", haze, strength), turn=(90, 0, 0))
-    for row, (away, share) in enumerate(((0.0, 0.45), (70.0, 0.62), (180.0, 0.78), (420.0, 0.90))):
+    for row, (away, share) in enumerate(((0.0, 0.34), (70.0, 0.55), (180.0, 0.75), (420.0, 0.90))):
         facade = _facade(haze, sunny, strength, share, lit)
         x, reach = -width * (1 + 0.6 * row), width * (1 + 0.6 * row)
         while x < reach:
@@ -239,6 +239,21 @@ def city(
                 top = (place[0] + random.uniform(-3, 3), place[1], ground + tall + 1.5)
                 shapes.box((wide * 0.35, 6, 3.5), top, facade, bevel=0)
             x += wide + random.uniform(-2, 9)
+
+
+def town_lights(y: float, *, seed: int) -> None:
+    """Lit windows, street lamps and cars: points that the lens makes discs of."""
+    random = np.random.default_rng(seed)
+    for colour, strength, count in (
+        ((1.0, 0.42, 0.10), 8.0, 60),
+        ((1.0, 0.62, 0.28), 7.0, 66),
+        ((1.0, 0.08, 0.03), 6.0, 16),
+        ((0.30, 0.62, 1.0), 4.5, 18),
+    ):
+        lamp = shapes.box((0.45, 0.45, 0.45), (0, -50, 0), day("lamp", colour, strength), bevel=0)
+        for _ in range(count):
+            up = random.uniform(-7.0, 8.0) if random.random() < 0.45 else random.normal(-4.5, 1.3)
+            shapes.copy(lamp, (random.uniform(-45, 45), y + random.uniform(0, 45), up), scale=random.uniform(0.6, 1.2))
 
 
 def _facade(haze: Colour, sunny: Colour, strength: float, share: float, lit: float) -> Any:

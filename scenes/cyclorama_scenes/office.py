@@ -77,7 +77,7 @@ def desk(
 
 @scene("office-open", scale=2 / 3)
 def open_plan() -> None:
-    rendering.camera(height=rendering.STANDING, horizon=0.43, focal_mm=31, focus=1.9, f_stop=1.4)
+    rendering.camera(height=rendering.STANDING, horizon=0.43, focal_mm=31, focus=1.8, f_stop=1.2)
     rendering.ambient((0.86, 0.93, 1.0), 0.22)
     rendering.film(exposure=0.35, look="Medium High Contrast", saturation=1.15)
     top, back, left = 3.3, 10.5, -4.6
@@ -104,9 +104,9 @@ def open_plan() -> None:
     for opening in wide:
         interior.frame(opening, back + 0.12, black, panes=(2, 1))
     haze = (0.86, 0.93, 1.0)
-    interior.city(back + 60, width=130, ground=-26, haze=haze, sunny=(0.66, 0.52, 0.38), strength=0.95, seed=3)
+    interior.city(back + 60, width=130, ground=-26, haze=haze, sunny=(0.50, 0.37, 0.26), strength=1.7, seed=3)
     shapes.plane(
-        (400, 200), (left - 90, 60, 0), interior.day("sky", haze, 1.2), turn=(90, 0, 90)
+        (400, 200), (left - 90, 60, 0), interior.day("sky", haze, 1.9), turn=(90, 0, 90)
     ).visible_shadow = False
     # Right: a wall of oak battens with shelves, then a door's glass; desks in two rows towards the windows.
     felt = surfaces.fabric("felt", (0.07, 0.09, 0.085))
@@ -187,7 +187,7 @@ def glass_room() -> None:
         seed=12,
         lit=0.16,
     )
-    town_lights(back + 60, seed=5)
+    interior.town_lights(back + 60, seed=5)
     furniture.table((0.25, 6.3, 0), (1.2, 2.6, 0.74), surfaces.wood("table", *WALNUT, along="y"), black)
     cloth = [surfaces.fabric("chair", c) for c in ((0.09, 0.13, 0.15), (0.28, 0.13, 0.05))]
     for number, (x, y, turn) in enumerate(
@@ -227,21 +227,6 @@ def glass_room() -> None:
     rendering.area((0.3, 6.5), (3.85, 5.5, top - 0.15), (4.2, 5.5, 0.5), 90, (1.0, 0.72, 0.45))
     rendering.area((6.0, 2.2), (0, back - 0.1, 1.5), (0, 3, 1.0), 13, (0.40, 0.55, 1.0))
     rendering.area((2.0, 1.0), (-1.0, 1.2, 2.75), (0.0, 4.5, 1.0), 110, (1.0, 0.76, 0.50))
-
-
-def town_lights(y: float, *, seed: int) -> None:
-    """Lit windows, street lamps and cars: points that the lens makes discs of."""
-    random = np.random.default_rng(seed)
-    for colour, strength, count in (
-        ((1.0, 0.42, 0.10), 8.0, 60),
-        ((1.0, 0.62, 0.28), 7.0, 66),
-        ((1.0, 0.08, 0.03), 6.0, 16),
-        ((0.30, 0.62, 1.0), 4.5, 18),
-    ):
-        lamp = shapes.box((0.45, 0.45, 0.45), (0, -50, 0), interior.day("lamp", colour, strength), bevel=0)
-        for _ in range(count):
-            up = random.uniform(-7.0, 8.0) if random.random() < 0.45 else random.normal(-4.5, 1.3)
-            shapes.copy(lamp, (random.uniform(-45, 45), y + random.uniform(0, 45), up), scale=random.uniform(0.6, 1.2))
 
 
 @scene("library", scale=1 / 2)

@@ -40,6 +40,7 @@ def wrench(at: Point, steel: Any, *, long: float = 0.24) -> None:
 
 
 def screwdriver(at: Point, grip: Any, steel: Any, *, long: float = 0.22) -> None:
+    """Hangs with its handle up."""
     x, y, z = at
     shapes.tube([(x, y, z), (x, y, z - 0.02), (x, y, z - 0.08), (x, y, z - 0.10)], [0.010, 0.015, 0.014, 0.008], grip)
     shapes.tube([(x, y, z - 0.1), (x, y, z - long)], 0.0035, steel, sides=6)
