@@ -212,12 +212,24 @@ class Host:
 
     def start_recording(self) -> None:
         self.call("StartRecord")
-        wait_for("recording", lambda: self.call("GetRecordStatus")["outputActive"])
+        # With frames in it: one that is stopped before its first frame never ends inside OBS.
+        wait_for("recording", lambda: self.call("GetRecordStatus")["outputDuration"] > 500)
 
     def stop_recording(self) -> Path:
         path = Path(self.call("StopRecord")["outputPath"])
         wait_for("the end of the recording", lambda: not self.call("GetRecordStatus")["outputActive"])
+        wait_for("the closed file", lambda: path not in self._open_files())
+        # A thread of OBS' own still winds the output down, and nothing tells when it has: a recording
+        # started meanwhile fails, with a dialog that waits for a click.
+        time.sleep(1)
         return path
+
+    def _open_files(self) -> list[Path]:
+        found = []
+        for descriptor in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # closed meanwhile
+                found.append(descriptor.readlink())
+        return found
 
     def run(self, code: str) -> Any:
         """Runs Python inside OBS, in a thread of its own, and returns what it left in `answer`."""

@@ -21,8 +21,9 @@ pytestmark = [pytest.mark.skipif(why_not() != "", reason=why_not()), pytest.mark
 pytest.importorskip("skimage", reason="not installed: scikit-image, for a portrait")
 
 # The parity promise, in levels of 255. Half floats, the GPU's interpolation and OpenCV's differ in the last bits, most
-# where the matte's models are steep; a clip and a scaled picture add their own decoder's and scaler's rounding.
-MEAN, WORST_IN_1000 = 0.6, 16.0
+# where the matte's models are steep; a clip and a scaled picture add their own decoder's and scaler's rounding: of the
+# scene's JPEG alone, FFmpeg's and Pillow's decoders differ by 0.35 in the mean.
+MEAN, WORST_IN_1000 = 1.0, 16.0
 GREEN = 0xFF40B100  # OBS' ABGR of #00b140
 
 

@@ -244,11 +244,13 @@ function M:shrink(render, picture, from_width, from_height, width, height)
     end)
 end
 
--- How much of a picture covers the frame: scale and offset of texture coordinates.
-local function covering(width, height, picture_width, picture_height)
+-- Which part of a picture covers the frame, and how far apart a larger one is sampled.
+local function set_covering(width, height, picture_width, picture_height)
     local scale = math.max(width / picture_width, height / picture_height)
     local x, y = width / (picture_width * scale), height / (picture_height * scale)
-    return x, y, (1 - x) / 2, (1 - y) / 2
+    textures.set_vector("fit", x, y, (1 - x) / 2, (1 - y) / 2)
+    local apart = math.max(0, 1 / scale - 1) / 4
+    textures.set_vector("taps", apart / picture_width, apart / picture_height, 0, 0)
 end
 
 function M:composite()
@@ -308,12 +310,13 @@ function M:set_background(shown)
         end
         textures.set_texture("background", planes.blurred)
         textures.set_vector("fit", 1, 1, 0, 0)
+        textures.set_vector("taps", 0, 0, 0, 0)
         return "Picture"
     elseif settings.mode ~= "remove" then
         local texture, width, height = self.background:texture(self.link)
         if texture then
             textures.set_texture("background", texture)
-            textures.set_vector("fit", covering(self.width, self.height, width, height))
+            set_covering(self.width, self.height, width, height)
             return "Picture"
         end
     end
