@@ -5,7 +5,8 @@
 A real OBS on a virtual screen (see tests/obs_host.py) shows one moving clip, first without and then with the filter;
 the difference of the processor time of OBS and worker is the filter's. A side of 256 x 256, which is the size of
 MediaPipe's Selfie network, is measured with the same weights stretched to it: what counts is the work, not the matte.
-Without a graphics card OBS' own drawing is the processor's work too, the filter's shaders with it.
+Without a graphics card OBS' own drawing is the processor's work too, the filter's shaders with it, and may not keep
+up with the rate: so costs are counted per frame that was drawn, and the last column says what the rate would take.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ sys.exit(live.main())' "$@"
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Per second of video: processor seconds of OBS and of the worker, mattes, frames drawn; and the delay."""
+    """Processor milliseconds of OBS and of the worker per frame drawn; mattes and frames drawn a second; the delay."""
 
     obs: float
     worker: float
@@ -65,24 +66,29 @@ def measure(folder: Path, clip: Path, options: argparse.Namespace, *, plugin: bo
     with Host(folder, plugin=plugin, python=python, size=options.size, rate=options.rate) as host:
         host.add_clip("camera", clip)
         if plugin:
-            host.add_filter("camera", mode="blur")
+            host.add_filter("camera", mode="colour")
             wait_for("the first mattes", lambda: mattes(host) > 3)
         time.sleep(WARM)
         worker = host.worker() if plugin else 0
         before = processor_seconds(host.process.pid), processor_seconds(worker) if worker else 0.0
-        made, drawn = mattes(host) if plugin else 0, host.call("GetStats")["renderTotalFrames"]
+        made, drawn = mattes(host) if plugin else 0, frames_drawn(host)
         started = time.monotonic()
         time.sleep(options.seconds)
         spent = time.monotonic() - started
-        obs = (processor_seconds(host.process.pid) - before[0]) / spent
+        drawn = frames_drawn(host) - drawn
+        obs = (processor_seconds(host.process.pid) - before[0]) / drawn
         if plugin and host.workers() != [worker]:
             sys.exit("the worker was replaced meanwhile: this machine has too much else to do for a figure")
-        own = (processor_seconds(worker) - before[1]) / spent if worker else 0.0
+        own = (processor_seconds(worker) - before[1]) / drawn if worker else 0.0
         made = mattes(host) - made if plugin else 0
-        drawn = host.call("GetStats")["renderTotalFrames"] - drawn
         delay = delay_of(host) if plugin else "-"
         host.stop()
-    return Cost(obs, own, made / spent, drawn / spent, delay)
+    return Cost(1000 * obs, 1000 * own, made / spent, drawn / spent, delay)
+
+
+def frames_drawn(host: Host) -> int:
+    stats = host.call("GetStats")
+    return int(stats["renderTotalFrames"] - stats["renderSkippedFrames"])
 
 
 def delay_of(host: Host) -> str:
@@ -130,10 +136,17 @@ def main() -> None:
         }
     width, height = options.size
     load = os.getloadavg()[0]
-    print(f"{width} x {height} at {options.rate}, {os.cpu_count()} cores, other load {load:.1f}; per second of video:")
-    print(f"{'':24}{'OBS':>8}{'worker':>8}{'mattes':>8}{'frames':>8}  delay")
+    print(f"{width} x {height} at {options.rate}, {os.cpu_count()} cores, other load {load:.1f}; CPU ms a frame drawn:")
+    print(
+        f"{'':24}{'OBS':>7}{'worker':>8}{'mattes/s':>10}{'frames/s':>10}{'delay':>8}   cores at {options.rate} frames/s"
+    )
+    plain = runs.pop("without the filter")
+    print(f"{'without the filter':24}{plain.obs:7.1f}{'':18}{plain.frames:10.1f}")
     for label, cost in runs.items():
-        print(f"{label:24}{cost.obs:7.2f}s{cost.worker:7.2f}s{cost.mattes:8.1f}{cost.frames:8.1f}  {cost.delay}")
+        worker = cost.worker * options.rate / 1000
+        added = (cost.obs - plain.obs) * options.rate / 1000 + worker
+        figures = f"{cost.obs:7.1f}{cost.worker:8.1f}{cost.mattes:10.1f}{cost.frames:10.1f}{cost.delay:>8}"
+        print(f"{label:24}{figures}   {added:.2f} added, {worker:.2f} of them the worker's")
 
 
 def shifted(step: int) -> object:

@@ -247,6 +247,11 @@ class Window:
             self.xdotool("key", key)
             time.sleep(0.3)
 
+    def click(self, title: str, x: int, y: int) -> None:
+        """Clicks in a window, at pixels from its upper left corner."""
+        self.xdotool("windowactivate", "--sync", self.window(title))
+        self.xdotool("mousemove", "--window", self.window(title), str(x), str(y), "click", "1")
+
     def menu(self, title: str, words: str) -> None:
         """Runs a menu's entry by GIMP's own search for commands."""
         self.key(title, "slash")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +19,8 @@ pytestmark = [needs_gimp, pytest.mark.timeout(900)]
 pytest.importorskip("skimage", reason="the photograph comes with scikit-image")
 
 SCRIPT = Path(__file__).parent / "made_gimp_watch.py"
-DIALOG, SUGGESTIONS = "Replace Background", "Suggested Backgrounds"
+DIALOG, SUGGESTIONS, MESSAGE = "Replace Background", "Suggested Backgrounds", "GIMP Message"
+CANCEL = (697, 640)  # where a fresh profile has the progress bar's button in the main window
 WORK_SECONDS = 200  # a busy machine's; an idle one needs three
 
 
@@ -33,6 +36,16 @@ def window() -> Iterator[Window]:
         if shown is not None:
             shown.close()
         gimp.close()
+
+
+def plugins() -> list[Path]:
+    """Processes of the plug-in."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if b"cyclorama-gimp.py\0" in (process / "cmdline").read_bytes():
+                found.append(process)
+    return found
 
 
 def open_dialog(window: Window) -> None:
@@ -71,6 +84,7 @@ def test_ok_makes_the_layers_and_one_undo_takes_all_back(window: Window) -> None
     window.wait(lambda: window.layers() == ["Background"])
     assert window.state["layers"][0]["visible"]
     assert not window.state["dirty"]
+    assert not window.window(MESSAGE), "GIMP complains of nothing"
 
 
 def test_the_last_settings_come_back(window: Window) -> None:
@@ -95,6 +109,30 @@ def test_a_suggestion_is_chosen_by_its_picture_and_put_behind(window: Window) ->
     window.wait(lambda: finished(window), WORK_SECONDS)
     titles = {scene.title for scene in still_scenes().values()}
     assert window.layers()[1] in titles
+    window.key(MAIN_WINDOW, "ctrl+z")
+    window.wait(lambda: window.layers() == ["Background"])
+
+
+def test_cancel_in_the_progress_bar_stops_the_work_and_changes_nothing(window: Window) -> None:
+    (worker,) = window.gimp.workers.running
+    worker.send_signal(signal.SIGSTOP)  # as slow as can be
+    try:
+        open_dialog(window)
+        window.key(DIALOG, "alt+o")
+        window.wait(lambda: bool(plugins()))
+        time.sleep(2)  # the progress bar comes
+        window.click(MAIN_WINDOW, *CANCEL)
+        window.wait(lambda: not plugins())
+    finally:
+        worker.send_signal(signal.SIGCONT)
+    assert window.layers() == ["Background"]
+    assert not window.state["dirty"]
+    assert not window.window(MESSAGE)
+    # The worker has nothing left to do, and serves the next call.
+    open_dialog(window)
+    window.key(DIALOG, "alt+o")
+    window.wait(lambda: finished(window), WORK_SECONDS)
+    assert window.gimp.workers.running == [worker]
     window.key(MAIN_WINDOW, "ctrl+z")
     window.wait(lambda: window.layers() == ["Background"])
 

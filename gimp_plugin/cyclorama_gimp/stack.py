@@ -12,7 +12,8 @@ from cyclorama_gimp.translation import _
 
 # On a subject layer: the tattoo (GIMP's lasting number) of the layer that it was cut out of.
 ORIGIN = "cyclorama-origin"
-KEPT_WITH_FILE = 1  # GIMP_PARASITE_PERSISTENT
+# GIMP_PARASITE_PERSISTENT and GIMP_PARASITE_UNDOABLE; without the latter GIMP shows a message that this cannot be undone.
+KEPT_WITH_FILE = 1 | 2
 
 
 class Refusal(Exception):

@@ -187,7 +187,7 @@ end
 
 -- Figures for people.
 function M:status()
-    if not ring and given.address and given.address > 0 then
+    if not ring then
         return {state = 0, message = "the script is not loaded"}
     end
     local stream = self.stream
