@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from cyclorama.outfit import Box
 from cyclorama.types import Outfit
 from made import scene
 
@@ -19,6 +20,9 @@ class MadeDetector:
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Outfit]:
         return self.outfits
+
+    def find(self, rgb: NDArray[np.uint8], alpha: NDArray[np.float32]) -> list[Box]:
+        return [each.box for each in self.outfits]
 
 
 def on_green(height: int = 180, width: int = 240) -> NDArray[np.uint8]:

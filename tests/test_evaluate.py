@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 import made_networks as networks
 from cyclorama.errors import ModelError, OutputError, SettingError
+from cyclorama.matting.onnx_file import OnnxFile
 from cyclorama_ffmpeg.commands.main import app
 from cyclorama_training import slices
 from cyclorama_training.clips import clips
@@ -27,7 +28,6 @@ from cyclorama_training.compose import Composer
 from cyclorama_training.contender import channels, contenders
 from cyclorama_training.data import box_of
 from cyclorama_training.evaluate import BARS, Material
-from cyclorama_training.onnx_file import OnnxFile
 from cyclorama_training.recipe import Recipe
 from cyclorama_training.speed import interleaved, macs_of, parameters_of
 from cyclorama_training.validate import ValidationSet

@@ -19,6 +19,7 @@ PURE = {
 BASE = {"cyclorama.types", "cyclorama.errors"}
 PURE_MODULES = {f"cyclorama.{name}" for name in PURE}
 ENGINE = BASE | PURE_MODULES | {"cyclorama.matting", "cyclorama.outfit", "cyclorama.weights", "cyclorama.toml"}
+ENGINE |= {"cyclorama.matting.refiner"}
 SUGGESTING = {"cyclorama.catalogue", "cyclorama.suggesting"}
 PUBLIC = (
     ENGINE
@@ -41,7 +42,9 @@ ALLOWED = {
         "cyclorama.weights",
         "cyclorama.matting",
         "cyclorama.matting.onnx",
+        "cyclorama.matting.onnx_file",
         "cyclorama.matting.panel",
+        "cyclorama.trimap",
     },
     "cyclorama.outfit": BASE | {"cyclorama", "cyclorama.matting", "cyclorama.matting.onnx", "cyclorama.weights"},
     "cyclorama.engine": ENGINE | {"cyclorama"},
@@ -64,7 +67,8 @@ ALLOWED = {
     "cyclorama_gimp": {"cyclorama_gimp", "cyclorama.wire"},
     # Training reads video as the command does, and shows pictures on the same sheets.
     "cyclorama_training": PUBLIC
-    | {"cyclorama.matting.panel", "cyclorama_training", "cyclorama_ffmpeg.frames", "cyclorama_ffmpeg.sheet"},
+    | {"cyclorama.matting.onnx_file", "cyclorama.matting.panel"}
+    | {"cyclorama_training", "cyclorama_ffmpeg.frames", "cyclorama_ffmpeg.sheet"},
     "cyclorama_ffmpeg": PUBLIC | {"cyclorama_ffmpeg", "cyclorama_training"},
 }
 # Imported when a command or a backend is used, not at the top of a module.

@@ -17,6 +17,7 @@ from cyclorama import Engine, PictureError, wire
 from cyclorama.composite import cover
 from cyclorama.editing import scene_picture, suggest_answer
 from cyclorama.layers import Layer, cleaned, find_subject, mask_of, recoloured, room
+from cyclorama.outfit import Box
 from cyclorama.trimap import solve
 from cyclorama.types import Outfit
 from made import disc, scene
@@ -185,6 +186,9 @@ class Seen:
     def detect(self, rgb: NDArray[np.uint8]) -> list[Outfit]:
         height, width = rgb.shape[:2]
         return [Outfit("sportswear", 0.9, (width // 4, height // 4, width * 3 // 4, height * 3 // 4))]
+
+    def find(self, rgb: NDArray[np.uint8], alpha: NDArray[np.float32]) -> list[Box]:
+        return [each.box for each in self.detect(rgb)]
 
 
 def test_suggestions_come_with_titles_reasons_and_the_subject_before_them() -> None:

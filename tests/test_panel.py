@@ -73,6 +73,25 @@ def test_each_look_has_its_size_and_its_own_memory() -> None:
     assert [set(look.sizes) for look in looks] == [{(16, 16)}, {(32, 32)}]
 
 
+def test_small_people_are_looked_at_again_from_nearer() -> None:
+    rgb = np.zeros((64, 64, 3), np.uint8)
+    rgb[20:30, 40:46, 0] = 255
+    looks = [Look(16), Look(64)]
+    alpha, _ = Panel("panel", looks).step(rgb, [0, 0, 0, 0])
+    assert looks[0].sizes == [(16, 16)] * 4, "twice the whole, twice the part"
+    assert looks[1].sizes == [(64, 64)] * 2
+    # From afar a pixel of the small look is 4 x 4 of the picture's; the part of 18 x 14 is seen nearly as it is.
+    assert np.abs(alpha - rgb[..., 0] / 255).mean() < 0.02
+    assert not alpha[:, :30].any()
+
+
+@pytest.mark.parametrize("red", [0, 255])
+def test_a_full_and_an_empty_frame_are_looked_at_once(red: int) -> None:
+    looks = [Look(16), Look(64)]
+    Panel("panel", looks).step(np.full((64, 64, 3), red, np.uint8), [0, 0, 0, 0])
+    assert [len(look.sizes) for look in looks] == [2, 2]
+
+
 @pytest.mark.parametrize(("name", "model"), [("image", FOR_STILLS), ("video", FOR_VIDEO), ("preview", FOR_VIDEO)])
 def test_stills_and_video_have_each_their_model(name: str, model: str, tmp_path: Path) -> None:
     shown = command(name, "--help", cwd=tmp_path).stdout

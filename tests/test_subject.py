@@ -171,6 +171,17 @@ def test_a_crumb_of_the_matte_in_an_empty_room_is_nobody() -> None:
     assert likeness(found[-1], pictures[-1].regions[0]) > KEPT
 
 
+def test_what_is_faint_and_far_from_the_chosen_person_is_not_kept() -> None:
+    picture = crowd([60, None, None])
+    picture.alpha[60:100, 180:220] = 0.4  # a dog that the network half sees
+    picture.alpha[70:90, 78:84] = 0.4  # a moving arm
+    track = subject.follow(None, picture.alpha, picture.rgb, picture.boxes, 1)
+    alpha = subject.chosen_alpha(picture.alpha, track)
+    assert not alpha[:, 150:].any()
+    assert alpha[80, 82] == picture.alpha[80, 82]
+    assert likeness(alpha > 0.5, picture.regions[0]) > KEPT
+
+
 def test_nobody_at_all_is_no_fault() -> None:
     empty = crowd([None, None, None])
     found = run([empty, empty, crowd([120, None, None])], "largest")
@@ -187,13 +198,15 @@ class MadeDetector:
         self.looks = 0
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Outfit]:
+        raise AssertionError("nobody asked for clothes")
+
+    def find(self, rgb: NDArray[np.uint8], alpha: NDArray[np.float32]) -> list[Box]:
         self.looks += 1
         found = []
         for shirt in SHIRTS:
             rows, columns = np.nonzero(np.abs(rgb.astype(int) - shirt).max(2) < 40)
             if rows.size:
-                box = (int(columns.min()), int(rows.min()), int(columns.max() + 1), int(rows.max() + 1))
-                found.append(Outfit("", 0.0, box))
+                found.append((int(columns.min()), int(rows.min()), int(columns.max() + 1), int(rows.max() + 1)))
         return found
 
 
@@ -225,7 +238,7 @@ def test_a_point_is_of_the_picture_and_not_of_the_networks_working_size() -> Non
 
 def test_everybody_is_kept_without_a_detector() -> None:
     class Unwanted(MadeDetector):
-        def detect(self, rgb: NDArray[np.uint8]) -> list[Outfit]:
+        def find(self, rgb: NDArray[np.uint8], alpha: NDArray[np.float32]) -> list[Box]:
             raise AssertionError("nobody asked for one person")
 
     picture = crowd([60, 180, None])

@@ -71,6 +71,38 @@ def test_the_suggestions_of_a_picture_are_printed_and_shown(
     assert set(told["suggestions"][0]) == {"scene", "score", "reason"}
 
 
+@pytest.mark.parametrize(
+    ("kinds", "words"),
+    [
+        ([], "nobody is seen"),
+        ([""] * 12, "12 people wear nothing that asks for a place of its own"),
+        (["workwear"] * 9 + [""] * 3, "9 of 12 people in workwear"),
+    ],
+)
+def test_nobody_and_a_dozen_people_get_an_answer_too(
+    tmp_path: Path,
+    library: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    kinds: list[str],
+    words: str,
+) -> None:
+    from PIL import Image
+
+    from cyclorama import outfit
+
+    people = [Outfit(kind, 0.8, (90 + 2 * i, 70, 110 + 2 * i, 110)) for i, kind in enumerate(kinds)]
+    monkeypatch.setattr(outfit, "create", lambda **_: MadeDetector(people))
+    picture = on_green() if kinds else np.full((180, 240, 3), (0, 177, 64), np.uint8)
+    Image.fromarray(picture).save(tmp_path / "us.png")
+    assert command("suggest", tmp_path / "us.png", "--library", library, "--model", "green-screen") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("person at") for line in said) == len(kinds)
+    assert ("workwear/desk" if "workwear" in kinds else "wall") in said[len(kinds)]
+    assert words in said[len(kinds)]
+    assert (tmp_path / "us-suggestions.png").is_file()
+
+
 @pytest.mark.usefixtures("workwear")
 def test_image_takes_the_best_scene_and_says_why(
     tmp_path: Path, library: Path, capsys: pytest.CaptureFixture[str]

@@ -58,9 +58,16 @@ def test_the_matte_is_the_engines_own(worker: wire.Client, model: str, depth: in
 
 
 def test_all_settings_travel_under_their_own_names() -> None:
-    sent = {"light": "linear", "decontaminate": False, "smoothing": 0.2, "subject": [3, 4.5], "harmonize": True}
+    sent = {
+        "light": "linear",
+        "decontaminate": False,
+        "smoothing": 0.2,
+        "subject": [3, 4.5],
+        "harmonize": True,
+        "refine": True,
+    }
     settings = settings_from({**sent, "background": {"kind": "colour", "red": 7}}, bytearray())
-    assert settings == Settings(Colour(7, 0, 0), "linear", False, 0.2, (3, 4.5), True)
+    assert settings == Settings(Colour(7, 0, 0), "linear", False, 0.2, (3, 4.5), True, True)
     assert sent.keys() | {"background"} == {field.name for field in fields(Settings)}
 
 

@@ -18,10 +18,12 @@ from cyclorama.errors import PictureError
 from cyclorama.foreground import estimate_foreground
 from cyclorama.refine import upsample_alpha
 from cyclorama.temporal import Memory, smooth
+from cyclorama.trimap import completed, solve
 from cyclorama.types import Alpha, Blur, Clip, Colour, DeepRgb, Matte, Picture, Rgb, Settings, Transparent
 from cyclorama.working_space import WorkingSpace
 
 if TYPE_CHECKING:
+    from cyclorama.matting.refiner import Refiner
     from cyclorama.outfit import Detector
 
 SMALLEST_SIDE = 16  # pixels; nobody can be told apart in less
@@ -48,7 +50,7 @@ class Engine:
         ModelError, DeviceError: see `cyclorama.matting.create`.
     """
 
-    __slots__ = ("_detector", "_lock", "_matter", "_options")
+    __slots__ = ("_detector", "_lock", "_matter", "_options", "_refiner")
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class Engine:
     ) -> None:
         self._matter = matting.create(model, device=device, threads=threads)
         self._detector = detector
+        self._refiner: Refiner | None = None
         self._options = {"device": device, "threads": threads}
         self._lock = threading.Lock()
 
@@ -82,13 +85,27 @@ class Engine:
                 self._detector = outfit.create(**self._options)  # type: ignore[arg-type]
             return self._detector
 
+    @property
+    def refiner(self) -> Refiner:
+        """Finds single hairs; the network that ships, loaded when it is first asked for.
+
+        Raises:
+            ModelError, DeviceError: see `cyclorama.matting.refiner.create`.
+        """
+        with self._lock:
+            if self._refiner is None:
+                from cyclorama.matting import refiner
+
+                self._refiner = refiner.create(**self._options)  # type: ignore[arg-type]
+            return self._refiner
+
     def session(self, settings: Settings | None = None) -> Session:
         """Starts a stream."""
         return Session(self, settings or Settings())
 
-    def matte(self, rgb: DeepRgb, settings: Settings | None = None) -> Matte:
-        """The matte of a single picture, uint8 or uint16 (H, W, 3) sRGB."""
-        return self.session(settings).matte(rgb)
+    def matte(self, rgb: DeepRgb, settings: Settings | None = None, trimap: Alpha | None = None) -> Matte:
+        """The matte of a single picture, uint8 or uint16 (H, W, 3) sRGB; see `Session.matte`."""
+        return self.session(settings).matte(rgb, trimap)
 
     def render(self, rgb: DeepRgb, settings: Settings) -> DeepRgb:
         """A single picture with its background replaced; see `Session.render`."""
@@ -151,24 +168,33 @@ class Session:
         for name in REMEMBERED:
             setattr(self, name, remembered[name])
 
-    def matte(self, rgb: DeepRgb) -> Matte:
+    def matte(self, rgb: DeepRgb, trimap: Alpha | None = None) -> Matte:
         """The matte of the next frame.
 
         Args:
             rgb: uint8 or uint16 (H, W, 3) sRGB.
+            trimap: float32 (H, W), drawn by hand: white and black are kept, between them the matte is found anew,
+                whether or not the settings say `refine`.
 
         Raises:
             PictureError: another shape or dtype, a side below 16 pixels, or more than 128 megapixels.
         """
         check(rgb)
         small = self.shrink(rgb)
-        return self.refine(rgb, small, self.small_alpha(small, rgb.shape[:2]))
+        return self.refine(rgb, small, self.small_alpha(small, rgb.shape[:2]), trimap)
 
-    def refine(self, rgb: DeepRgb, small: Rgb, small_alpha: Alpha) -> Matte:
+    def refine(self, rgb: DeepRgb, small: Rgb, small_alpha: Alpha, trimap: Alpha | None = None) -> Matte:
         """The matte in full size of a frame of which `small_alpha` is known; it changes nothing in the session."""
         alpha = upsample_alpha(small_alpha, small, rgb)
+        alpha = self.detail(alpha, rgb, trimap)
         foreground = estimate_foreground(rgb, alpha) if self._settings.decontaminate else rgb
         return Matte(alpha, foreground)
+
+    def detail(self, alpha: Alpha, rgb: DeepRgb, trimap: Alpha | None) -> Alpha:
+        """A matte of full size with its hair: where a drawn trimap leaves it open, or where the settings ask for it."""
+        if trimap is not None:
+            return solve(completed(trimap, alpha), alpha, rgb)
+        return self.engine.refiner.refine(alpha, rgb) if self._settings.refine else alpha
 
     def shrink(self, rgb: DeepRgb) -> Rgb:
         """The frame at the network's working size, uint8."""
@@ -192,7 +218,7 @@ class Session:
         if isinstance(whom, tuple):
             whom = (whom[0] + 0.5) * small.shape[1] / shape[1] - 0.5, (whom[1] + 0.5) * small.shape[0] / shape[0] - 0.5
         look = self.track is None or self._seen % LOOK_EVERY == 0
-        boxes = [each.box for each in self.engine.detector.detect(small)] if look else None
+        boxes = self.engine.detector.find(small, alpha) if look else None
         self.track = subject.follow(self.track, alpha, small, boxes, whom)
         self._seen += 1
         return subject.chosen_alpha(alpha, self.track)

@@ -20,6 +20,8 @@ SUBJECT = 0.5  # alpha from which a pixel is somebody's
 # less is a hand or a hat, which goes to the nearest person, or a crumb of the matte in an empty room.
 FRAGMENT, CRUMB = 0.15, 0.005
 HELD = 0.25  # share of a box's matte that a region must hold to be (also) that person's
+# Of the long side: so far from somebody hair and blur are wholly theirs. At twice as far they are a ghost of the room.
+REACH = 0.05
 INSIDE = 0.5  # share of a region inside a box that makes it that person's
 CORE = 0.6  # of a box's half sides: here it is surely that person, unless it is another's core too
 ERODED = 2  # pixels by which a person may have moved since the last frame without marking another
@@ -105,6 +107,12 @@ def share(labels: Labels, person: int) -> Alpha:
         return np.ones(labels.shape, np.float32)
     hers = (_nearest(labels) == person).astype(np.float32)
     return cv2.blur(hers, (3, 3))  # type: ignore[return-value]
+
+
+def around(labels: Labels, person: int) -> Alpha:
+    """How much of what is faint is somebody's, by its distance from them: float32 (h, w), 1 near them, 0 far away."""
+    away = cv2.distanceTransform((labels != person).astype(np.uint8), cv2.DIST_L2, 5)
+    return np.clip(2 - away / np.float32(REACH * max(labels.shape)), 0, 1)
 
 
 def box_of(region: Mask) -> Box:

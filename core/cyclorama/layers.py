@@ -14,7 +14,6 @@ from cyclorama.composite import blurred_room
 from cyclorama.engine import Session, check
 from cyclorama.foreground import estimate_foreground
 from cyclorama.refine import upsample_alpha
-from cyclorama.trimap import solve
 from cyclorama.types import Alpha, DeepRgb
 
 Pixels: TypeAlias = NDArray[np.uint8 | np.uint16 | np.float32]
@@ -38,7 +37,7 @@ class Layer:
         view: uint8 or uint16 (H, W, 3), the same in sRGB for the network; None where `pixels` are sRGB.
         selection: float32 in [0, 1]; None: everything.
         mask: float32 in [0, 1], the layer's mask so far.
-        trimap: float32 in [0, 1], see `cyclorama.trimap.solve`.
+        trimap: float32 in [0, 1], see `cyclorama.trimap`.
     """
 
     pixels: Pixels
@@ -62,9 +61,9 @@ def find_subject(session: Session, layer: Layer, say: Say) -> Alpha:
     small_alpha = session.small_alpha(small, rgb.shape[:2])
     say("edge")
     alpha = upsample_alpha(small_alpha, small, rgb)
-    if layer.trimap is not None:
+    if session.settings.refine or layer.trimap is not None:
         say("trimap")
-        alpha = solve(layer.trimap, alpha, rgb)
+        alpha = session.detail(alpha, rgb, layer.trimap)
     return alpha
 
 

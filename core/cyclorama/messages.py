@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cyclorama.errors import PictureError, SettingError
-from cyclorama.types import Background, Blur, Colour, DeepRgb, Picture, Settings, Transparent
+from cyclorama.types import Alpha, Background, Blur, Colour, DeepRgb, Picture, Settings, Transparent
 
 DEPTHS: Mapping[int, np.dtype[Any]] = {8: np.dtype("<u1"), 16: np.dtype("<u2"), 32: np.dtype("<f4")}
 
@@ -18,11 +18,18 @@ DEPTHS: Mapping[int, np.dtype[Any]] = {8: np.dtype("<u1"), 16: np.dtype("<u2"), 
 def picture_from(header: Mapping[str, Any], payload: bytearray) -> DeepRgb:
     """The RGB picture of a message, without a copy."""
     height, width = size_from(header)
-    depth = header.get("depth", 8)
-    if depth not in (8, 16):
-        raise PictureError(f"expected a depth of 8 or 16, got {depth!r}")
-    (picture,) = planes_from(payload, height, width, [(3, DEPTHS[depth])])
+    (picture,) = planes_from(payload, height, width, [(3, _picture_dtype(header))])
     return picture
+
+
+def picture_and_trimap_from(header: Mapping[str, Any], payload: bytearray) -> tuple[DeepRgb, Alpha | None]:
+    """The RGB picture of a message, and after it the trimap where "trimap" says so: float32 (H, W) in [0, 1]."""
+    if not header.get("trimap"):
+        return picture_from(header, payload), None
+    height, width = size_from(header)
+    dtype = _picture_dtype(header)
+    picture, plane = planes_from(payload, height, width, [(3, dtype), (1, dtype)])
+    return picture, plane[..., 0].astype(np.float32) / np.float32(np.iinfo(dtype).max)
 
 
 def size_from(header: Mapping[str, Any], prefix: str = "") -> tuple[int, int]:
@@ -31,6 +38,13 @@ def size_from(header: Mapping[str, Any], prefix: str = "") -> tuple[int, int]:
     if not (isinstance(height, int) and isinstance(width, int) and height > 0 and width > 0):
         raise PictureError(f"expected a whole {prefix}height and {prefix}width above 0, got {height!r}, {width!r}")
     return height, width
+
+
+def _picture_dtype(header: Mapping[str, Any]) -> np.dtype[Any]:
+    depth = header.get("depth", 8)
+    if depth not in (8, 16):
+        raise PictureError(f"expected a depth of 8 or 16, got {depth!r}")
+    return DEPTHS[depth]
 
 
 def planes_from(

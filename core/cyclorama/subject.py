@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cyclorama.instances import Box, Labels, Mask, box_of, carry, share, split
+from cyclorama.instances import Box, Labels, Mask, around, box_of, carry, share, split
 from cyclorama.types import Alpha, Rgb, Subject
 
 BINS = 4  # of a colour histogram, a channel
@@ -115,7 +115,8 @@ def choose(track: Track, subject: Subject) -> int | None:
 
 def chosen_alpha(alpha: Alpha, track: Track) -> Alpha:
     """The matte of the chosen person alone; empty where they are not in sight."""
-    return alpha * share(track.labels, track.chosen or -1)
+    whom = track.chosen or -1
+    return alpha * share(track.labels, whom) * around(track.labels, whom)
 
 
 def _parts(carried: Labels, found: Labels, known: Mapping[int, Person]) -> list[Mask]:

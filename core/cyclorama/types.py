@@ -186,6 +186,7 @@ class Settings:
         subject: who is kept. In a stream the person is chosen in the first frame that shows them and kept to.
         harmonize: bring the subject's exposure, white balance and grain nearer to a picture or clip behind, and
             that one's sharpness nearer to the subject's, and let its light wrap around the subject's edge.
+        refine: look at what the matte leaves in doubt pixel by pixel, for single hairs: for stills.
     """
 
     background: Background = field(default_factory=Transparent)
@@ -194,6 +195,7 @@ class Settings:
     smoothing: float = 0.6
     subject: Subject = "all"
     harmonize: bool = False
+    refine: bool = False
 
     def __post_init__(self) -> None:
         if self.light not in ("srgb", "linear"):

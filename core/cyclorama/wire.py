@@ -12,8 +12,8 @@ op          header                                                          answ
 hello                                                                       version, protocol, models
 open        session, model, device, settings; payload: background's pixels  model, device, note
 settings    session, settings; payload: background's pixels                 (empty)
-matte       session, height, width, depth, foreground; payload: RGB         height, width, depth; payload:
-                                                                            alpha, then RGB if asked for
+matte       session, height, width, depth, foreground, trimap; payload:     height, width, depth; payload:
+            RGB, then the trimap if it is true                              alpha, then RGB if asked for
 render      session, height, width, depth, time; payload: RGB               height, width, channels; payload
 reset       session                                                         (empty)
 close       session                                                         (empty)

@@ -25,7 +25,7 @@ from cyclorama.errors import CycloramaError, SettingError
 from cyclorama.listening import listen
 from cyclorama.matting import MATTERS
 from cyclorama.memory import keep_freed_memory
-from cyclorama.messages import picture_from, settings_from
+from cyclorama.messages import picture_and_trimap_from, picture_from, settings_from
 
 NO_MEMORY = "there is not enough memory for a picture of this size: close other programs, or scale it down"
 
@@ -79,8 +79,8 @@ class Worker:
         return {}, b""
 
     def _matte(self, header: Mapping[str, Any], payload: bytearray, say: Say) -> Answer:
-        rgb = picture_from(header, payload)
-        matte = self._session(header).matte(rgb)
+        rgb, trimap = picture_and_trimap_from(header, payload)
+        matte = self._session(header).matte(rgb, trimap)
         top = np.iinfo(rgb.dtype).max
         planes = np.rint(matte.alpha * np.float32(top)).astype(rgb.dtype).tobytes()
         if header.get("foreground") and matte.foreground is not None:

@@ -1,4 +1,4 @@
-"""A clip of a real person, made from a photograph that a dependency ships, and its background replaced."""
+"""A clip of a real person, made from a photograph that a dependency ships, its background replaced, and suggestions."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 
 from cyclorama.engine import Engine
 from cyclorama.errors import OutputError, SettingError
+from cyclorama.matting import FOR_STILLS
+from cyclorama.suggesting import see
 from cyclorama.types import Rgb, Settings
-from cyclorama_ffmpeg import backgrounds, sheet, still, video
+from cyclorama_ffmpeg import backgrounds, sheet, showing, still, suggestions, video
 from cyclorama_ffmpeg.output import whole_file
 
 WIDTH, HEIGHT = 640, 480  # pixels
 RATE, SECONDS = 24, 6
 SOUND_RATE = 48_000
 SCENE = "window-light"
+SUGGESTED = 5  # scenes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Demonstration:
     before: Path
     after: Path
     sheet: Path
+    suggestions: Path
 
 
 def run(folder: Path, *, say: Callable[[str], None]) -> Demonstration:
@@ -46,7 +50,8 @@ def run(folder: Path, *, say: Callable[[str], None]) -> Demonstration:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made ({error.strerror})") from error
-    made = Demonstration(folder / "before.mp4", folder / "after.mp4", folder / "before-and-after.png")
+    names = ("before.mp4", "after.mp4", "before-and-after.png", "suggestions.png")
+    made = Demonstration(*(folder / name for name in names))
     with whole_file(made.before) as temporary:
         write_clip(temporary, picture)
     engine = Engine()
@@ -60,7 +65,19 @@ def run(folder: Path, *, say: Callable[[str], None]) -> Demonstration:
     rows = [sheet.frames_at(path, 4) for path in (made.before, made.after)]
     with whole_file(made.sheet) as temporary:
         still.write(temporary, sheet.contact_sheet(rows, 288))
+    with whole_file(made.suggestions) as temporary:
+        still.write(temporary, suggested(shot(picture, 0.0), say))
     return made
+
+
+def suggested(picture: Rgb, say: Callable[[str], None]) -> Rgb:
+    """The sheet of scenes that are suggested for a picture, uint8 (H, W, 3)."""
+    engine = Engine(FOR_STILLS)
+    chooser = suggestions.Chooser(engine, suggestions.scenes(None, say))
+    alpha = engine.matte(picture, Settings(decontaminate=False)).alpha
+    shown = showing.Shown(picture, alpha, see(engine, engine.detector, picture, alpha))
+    best = chooser.rank(shown.sight, SUGGESTED, still_pictures=True)
+    return showing.sheet(engine, shown, [chooser.choice(each) for each in best])
 
 
 def photograph() -> Rgb:

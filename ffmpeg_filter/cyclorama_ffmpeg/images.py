@@ -20,12 +20,13 @@ SOMEBODY = 0.5  # alpha that is reached somewhere where somebody is
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One picture: where it comes from, and the files that are made of it."""
+    """One picture: where it comes from, a trimap drawn for it, and the files that are made of it."""
 
     source: Path
     target: Path
     matte: Path | None
     cutout: Path | None
+    trimap: Path | None = None
 
     @property
     def targets(self) -> tuple[Path, ...]:
@@ -92,7 +93,8 @@ def run(
         MediaError, PictureError: the source cannot be used. OutputError: a target cannot be written.
     """
     picture = still.read(job.source)
-    alpha = still.matte_of(engine, picture, settings.subject)
+    trimap = None if job.trimap is None else still.read_trimap(job.trimap)
+    alpha = still.matte_of(engine, picture, settings.subject, refine=settings.refine, trimap=trimap)
     if choose is not None:
         settings = replace(settings, background=choose(picture, alpha))
     for target in job.targets:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,19 @@ GAP = 6  # pixels between pictures
 PAPER, INK = 245, 30
 LETTERS = 0.5  # of OpenCV's font, whose capitals are 22 pixels high at 1
 LINE = 22  # pixels of a line of text
+LETTER = 9  # pixels of width that a letter takes at most, on average
+NARROWEST = 200  # pixels of width that words are given
 SQUARE = 12  # pixels of a side in the pattern that stands for transparency
 SQUARES = (255, 204)  # its two greys
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Card:
+    """A picture uint8 (H, W, 3) with its name and some words below it."""
+
+    picture: Rgb
+    name: str
+    words: str
 
 
 def frames_at(path: Path, count: int) -> list[Rgb]:
@@ -69,6 +82,24 @@ def labelled_sheet(rows: Sequence[tuple[str, Sequence[Rgb]]], headings: Sequence
     return np.vstack([top, *strips])
 
 
+def card_sheet(cards: Sequence[Card], columns: int) -> Rgb:
+    """Cards with pictures of one size, in rows of `columns` on light paper: uint8 (H, W, 3)."""
+    height, width = cards[0].picture.shape[:2]
+    step = max(width, NARROWEST)
+    lines = [textwrap.wrap(card.words, int(step / LETTER)) for card in cards]
+    deep = height + LINE * (1 + max(len(each) for each in lines)) + 2 * GAP
+    columns = min(columns, len(cards))
+    page = paper(-(-len(cards) // columns) * deep + GAP, columns * (step + GAP) + GAP)
+    for index, (card, words) in enumerate(zip(cards, lines, strict=True)):
+        top, left = GAP + index // columns * deep, GAP + index % columns * (step + GAP)
+        page[top : top + height, left : left + width] = card.picture
+        base = top + height + LINE - 4
+        write(page, card.name, left, base, bold=True)
+        for number, line in enumerate(words, 1):
+            write(page, line, left, base + number * LINE)
+    return page
+
+
 def captioned(page: Rgb, text: str) -> Rgb:
     """The page with a line of text over it."""
     strip = paper(LINE, page.shape[1])
@@ -81,9 +112,9 @@ def paper(height: int, width: int) -> Rgb:
     return np.full((height, width, 3), PAPER, np.uint8)
 
 
-def write(page: Rgb, text: str, left: int, base: int) -> None:
+def write(page: Rgb, text: str, left: int, base: int, *, bold: bool = False) -> None:
     """Letters on a page, in place."""
-    cv2.putText(page, text, (left, base), cv2.FONT_HERSHEY_SIMPLEX, LETTERS, (INK,) * 3, 1, cv2.LINE_AA)
+    cv2.putText(page, text, (left, base), cv2.FONT_HERSHEY_SIMPLEX, LETTERS, (INK,) * 3, 1 + bold, cv2.LINE_AA)
 
 
 def on_squares(rgba: NDArray[np.uint8]) -> Rgb:

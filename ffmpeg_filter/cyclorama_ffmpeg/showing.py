@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cyclorama.band import shrink
+from cyclorama.colour import to_8_bits
 from cyclorama.engine import Engine
 from cyclorama.foreground import estimate_foreground
+from cyclorama.suggest import judge
 from cyclorama.suggesting import Sight, vote
 from cyclorama.types import Alpha, Matte, Rgb, Settings
 from cyclorama_ffmpeg import batch
-from cyclorama_ffmpeg.sheet import captioned, labelled_sheet
+from cyclorama_ffmpeg.sheet import Card, card_sheet
 from cyclorama_ffmpeg.still import Still
 from cyclorama_ffmpeg.suggestions import Choice, Chooser
 
 LARGEST = (480, 360)  # width and height in pixels of a picture on the sheet
-NARROWEST = 200  # pixels of width that a name needs
+COLUMNS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,13 +61,14 @@ def sheet(engine: Engine, shown: Shown, choices: Sequence[Choice]) -> Rgb:
     size = (max(1, round(height * scale)), max(1, round(width * scale)))
     rgb, alpha = shrink(shown.rgb, *size), shrink(shown.alpha, *size)
     matte = Matte(alpha, estimate_foreground(rgb, alpha))
-    pictures = [rgb]
+    cards = [Card(rgb, "as it is", worn_by(shown.sight))]
     for choice in choices:
-        session = engine.session(Settings(choice.background))
-        pictures.append(session.compose(rgb, matte))  # type: ignore[arg-type]
-    names = ["as it is", *(choice.scene.name for choice in choices)]
-    page = labelled_sheet([("", pictures)], names, max(size[0], round(size[0] * NARROWEST / size[1])))
-    reasons = [f"{choice.scene.name}: {choice.suggestion.reason}" for choice in choices]
-    for line in reversed(reasons):
-        page = captioned(page, line)
-    return page
+        picture = to_8_bits(engine.session(Settings(choice.background)).compose(rgb, matte))
+        cards.append(Card(picture, f"{len(cards)}. {choice.scene.name}", choice.suggestion.reason))
+    return card_sheet(cards, COLUMNS)
+
+
+def worn_by(sight: Sight) -> str:
+    """What is seen of everybody's clothes, in words."""
+    verdict = judge(sight.outfits)
+    return f"{verdict.words}, {verdict.confidence:.0%} sure" if verdict.kind else verdict.words

@@ -118,6 +118,12 @@ def read(path: Path) -> Still:
     return still
 
 
+def read_trimap(path: Path) -> Alpha:
+    """Reads a trimap, a grey picture or one in colour: float32 (H, W) in [0, 1]; raises as `read`."""
+    pixels = read(path).pixels
+    return (pixels.mean(2) / np.iinfo(pixels.dtype).max).astype(np.float32)
+
+
 def _open(path: Path) -> tuple[Image.Image, bytes, int]:
     """The picture as it lies in the file, the EXIF to keep, and the EXIF orientation, 1 to 8."""
     try:
@@ -277,9 +283,12 @@ def to_profile(picture: Rgb, icc: bytes) -> Rgb:
     return picture if converted is None else np.array(converted)
 
 
-def matte_of(engine: Engine, still: Still, subject: Subject = "all") -> Alpha:
-    """The subject's alpha, never more than the file's own."""
-    alpha = engine.matte(still.srgb, Settings(decontaminate=False, subject=subject)).alpha
+def matte_of(
+    engine: Engine, still: Still, subject: Subject = "all", *, refine: bool = False, trimap: Alpha | None = None
+) -> Alpha:
+    """The subject's alpha, never more than the file's own; see `cyclorama.engine.Session.matte`."""
+    settings = Settings(decontaminate=False, subject=subject, refine=refine)
+    alpha = engine.matte(still.srgb, settings, trimap).alpha
     return alpha if still.alpha is None else alpha * still.alpha
 
 

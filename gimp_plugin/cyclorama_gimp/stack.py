@@ -12,7 +12,7 @@ from cyclorama_gimp.translation import _
 
 # On a subject layer: the tattoo (GIMP's lasting number) of the layer that it was cut out of.
 ORIGIN = "cyclorama-origin"
-# GIMP_PARASITE_PERSISTENT and GIMP_PARASITE_UNDOABLE; without the latter GIMP shows a message that this cannot be undone.
+# GIMP_PARASITE_PERSISTENT and _UNDOABLE: without the latter GIMP shows a message that there is no way back.
 KEPT_WITH_FILE = 1 | 2
 
 

@@ -9,10 +9,10 @@ from typing import Protocol
 from cyclorama import Engine, Settings, weights
 from cyclorama.band import shrink
 from cyclorama.errors import ModelError, SettingError
-from cyclorama.matting import MATTERS
+from cyclorama.matting import FILE, MATTERS, State
+from cyclorama.matting.onnx_file import OnnxFile, resized
 from cyclorama.matting.panel import Panel
 from cyclorama.types import Alpha, Rgb
-from cyclorama_training.onnx_file import Array, OnnxFile, resized
 
 # The video command's own, but for the foreground, which no figure here is about.
 SETTINGS = Settings(decontaminate=False)
@@ -80,7 +80,7 @@ class Foreign:
         self.path: Path | None = file.path
 
     def stream(self) -> Callable[[Rgb], Alpha]:
-        memory: Sequence[Array] | None = None
+        memory: State = None
 
         def following(rgb: Rgb) -> Alpha:
             nonlocal memory
@@ -117,7 +117,7 @@ def contenders(
     for model in models:
         if model in MATTERS:
             loaded.append(Shipped(model, device, threads))
-        elif model.endswith(".onnx"):
+        elif model.endswith(FILE):
             loaded.append(Foreign(OnnxFile(Path(model), device, threads=threads, mean=mean, std=std)))
         else:
             raise ModelError(f"expected a model out of {', '.join(sorted(MATTERS))}, or an .onnx file; got {model!r}")

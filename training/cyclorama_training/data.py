@@ -63,10 +63,14 @@ class Room:
     weight: float
 
 
+def share_of(group: str, shares: int) -> int:
+    """Which of so many equal shares a name is in: hashed, so that files that come later never move those there."""
+    return int.from_bytes(hashlib.sha256(group.encode()).digest()[:4], "big") % shares
+
+
 def split_of(group: str, one_in: int) -> Split:
-    """Names are hashed, so that files that come later never move the ones that are there."""
-    digest = int.from_bytes(hashlib.sha256(group.encode()).digest()[:4], "big")
-    return "validation" if digest % one_in == 0 else "train"
+    """One share of the names is held back."""
+    return "validation" if share_of(group, one_in) == 0 else "train"
 
 
 def series(stem: str) -> str:

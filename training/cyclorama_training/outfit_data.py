@@ -38,6 +38,7 @@ COVERED = 128  # alpha from which a pixel belongs to a region
 SMALLEST_SHARE = 0.1  # of the largest region's area: what is smaller is a hand, a shoe, a hole's rim
 SMALLEST_SIDE = 24  # pixels: clothes cannot be told in less
 PLATE_SIDE = 320  # pixels of a place without its people: what is left is blurred in part
+MARGIN = 0.2  # of a box, around somebody in a close-up
 UPRIGHT = 1.2  # height over width of regions that nobody looked at: wider ones are often several people
 
 
@@ -58,6 +59,25 @@ class Wearer:
     rgb: Image
     alpha: Image
     cut: tuple[bool, bool, bool, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Closeup:
+    """The part of a picture that shows a person, or a group, and what is around them.
+
+    Attributes:
+        rgb: uint8 (H, W, 3), as it was.
+        alpha: uint8 (H, W), theirs alone.
+        box: theirs, in pixels of both.
+        alone: it is one person.
+    """
+
+    name: str
+    kind: str
+    rgb: Image
+    alpha: Image
+    box: Box
+    alone: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +179,20 @@ def wearers(scene: Scene, alpha: Image) -> Iterator[Wearer]:
             yield cut_out(scene.name, kind, scene.rgb, own, box)
 
 
-def further(base: Path, kind: str, names: str) -> Iterator[Wearer]:
-    """People of a folder with `images` and `mattes`, for training alone.
+def closeups(scene: Scene, alpha: Image) -> Iterator[Closeup]:
+    """Everybody in a scene whose clothes are clear, groups as well."""
+    if scene.verdict == "unclear":
+        return
+    for (box, own), (kind, _) in zip(regions(alpha), scene.boxes, strict=False):
+        if min(box[2] - box[0], box[3] - box[1]) >= SMALLEST_SIDE:
+            yield closeup(scene.name, kind, scene.rgb, own, box, alone=scene.verdict != "group")
+
+
+def further(base: Path, kind: str, names: str, split: Split) -> Iterator[tuple[Scene, Image]]:
+    """A split's pictures of a folder with `images` and `mattes`, with their mattes.
 
     Args:
-        kind: the class of all of them.
+        kind: the class of everybody in them.
         names: a pattern; other file stems are left out.
 
     Raises:
@@ -173,14 +202,30 @@ def further(base: Path, kind: str, names: str) -> Iterator[Wearer]:
         raise SettingError(f"{base}: expected the folders images and mattes in it")
     for path in pictures_in(base / "images"):
         name = f"{base.name}/{path.stem}"
-        if split_of(path.stem) != "train" or verdicts().get(name) == "wrong" or not re.search(names, path.stem):
+        if split_of(path.stem) != split or verdicts().get(name) == "wrong" or not re.search(names, path.stem):
             continue
         rgb = fit(cv2.cvtColor(read(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), LONG_SIDE)
         alpha = fit(read(base / "mattes" / f"{path.stem}.png", cv2.IMREAD_GRAYSCALE), LONG_SIDE)
-        for box, own in regions(alpha):
-            width, height = box[2] - box[0], box[3] - box[1]
-            if min(width, height) >= SMALLEST_SIDE and (height >= UPRIGHT * width or kind == CASUAL):
-                yield cut_out(name, kind, rgb, own, box)
+        people = [(box, own) for box, own in regions(alpha) if wearable(box, kind)]
+        if people:
+            theirs = np.max([own for _, own in people], axis=0)
+            yield Scene(name, rgb, tuple((kind, box) for box, _ in people), True), theirs
+
+
+def wearable(box: Box, kind: str) -> bool:
+    """Whether a region that nobody looked at is likely one person."""
+    width, height = box[2] - box[0], box[3] - box[1]
+    return min(width, height) >= SMALLEST_SIDE and (height >= UPRIGHT * width or kind == CASUAL)
+
+
+def closeup(name: str, kind: str, rgb: Image, alpha: Image, box: Box, *, alone: bool = True) -> Closeup:
+    left, top, right, bottom = box
+    height, width = alpha.shape
+    x, y = MARGIN * (right - left), MARGIN * (bottom - top)
+    x0, y0, x1, y1 = max(0, int(left - x)), max(0, int(top - y)), int(right + x) + 1, int(bottom + y) + 1
+    part = (slice(y0, min(height, y1)), slice(x0, min(width, x1)))
+    inner = (left - x0, top - y0, right - x0, bottom - y0)
+    return Closeup(name, kind, rgb[part].copy(), alpha[part].copy(), inner, alone)
 
 
 def cut_out(name: str, kind: str, rgb: Image, alpha: Image, box: Box) -> Wearer:

@@ -16,7 +16,22 @@ from cyclorama.errors import SettingError
 from cyclorama.types import Settings
 from cyclorama_training.data import Image
 from cyclorama_training.outfit_compose import Composer
-from cyclorama_training.outfit_data import CLASSES, Box, Scene, Split, Wearer, further, plate, scenes, shrunk, wearers
+from cyclorama_training.outfit_crops import Crops
+from cyclorama_training.outfit_data import (
+    CASUAL,
+    CLASSES,
+    Box,
+    Closeup,
+    Scene,
+    Split,
+    Wearer,
+    closeups,
+    further,
+    plate,
+    scenes,
+    shrunk,
+    wearers,
+)
 from cyclorama_training.readers import Source, pictures, read
 
 CUT_OUT_SIDE = 320  # pixels; more than the network sees of most people
@@ -28,7 +43,10 @@ SQUASHED = 224  # pixels: IdenProf's squares, in which all classes are shown as 
 
 @dataclass(frozen=True, slots=True)
 class Further:
-    """A table `[[further]]`: people for training alone, from a folder with images and mattes; see `further`."""
+    """A table `[[further]]`: more people, from a folder with images and mattes; see `further`.
+
+    They are for training; of casual ones those are measured with, too, that the split holds back.
+    """
 
     path: str
     kind: str
@@ -37,17 +55,21 @@ class Further:
 
 @dataclass(frozen=True, slots=True)
 class ClothesRecipe:
-    """The table `[clothes]`: how the last layer of the network that reads clothes is trained.
+    """The table `[clothes]`: how the last blocks of the network that reads clothes are trained.
 
     Attributes:
-        crops: how many are cut from composed pictures.
-        whole_share: of whole scenes among the pictures that they are cut from.
+        crops: how many squares are drawn, beside everybody as they are.
+        bare: share of them without anything behind the person.
+        frozen: blocks of EfficientNet-Lite0's 16 that stay as ImageNet taught them.
+        rate: of the blocks; the last layer, which is new, learns faster.
     """
 
     seed: int
     crops: int
-    whole_share: float
-    steps: int
+    bare: float
+    frozen: int
+    epochs: int
+    batch: int
     rate: float
     weight_decay: float
     dropout: float
@@ -120,7 +142,7 @@ class Labelled:
     """A picture to measure with.
 
     Attributes:
-        part: "original", "pasted", "squashed", "group", "unclear" or "empty".
+        part: "original", "pasted", "squashed", "group", "unclear", "close" or "empty".
         source: data set; see `source_of`.
         rgb: uint8 (H, W, 3).
         truths: class and box of everybody; of a group, boxes may hold several people.
@@ -140,6 +162,8 @@ class Material:
     scenes: list[Scene]
     places: list[tuple[str, Image]]
     rooms: list[Image]
+    closeups: list[Closeup]
+    close: list[Scene]
 
     @classmethod
     def read(cls, recipe: OutfitRecipe, root: Path, split: Split, mattes: Path | None = None) -> Material:
@@ -152,7 +176,7 @@ class Material:
             SettingError: a folder is missing under `root`, or nothing of a class is there.
             MediaError: a file cannot be read.
         """
-        material = cls({kind: [] for kind in CLASSES}, [], [], [])
+        material = cls({kind: [] for kind in CLASSES}, [], [], [], [], [])
         source = Source("pictures", recipe.rooms)
         rooms = pictures(source, root, "train" if split == "train" else "validation", ROOM_SIDE)
         material.rooms += [room.picture for room in rooms]
@@ -161,10 +185,14 @@ class Material:
             material.places.append((scene.boxes[0][0], plate(scene, alpha)))
             for wearer in wearers(scene, alpha):
                 material.people[wearer.kind].append(shrunk(wearer, CUT_OUT_SIDE))
-        if split == "train":
-            for table in recipe.further:
-                found = further(root / table.path, table.kind, table.names)
-                material.people[table.kind] += [shrunk(wearer, CUT_OUT_SIDE) for wearer in found]
+            material.closeups += closeups(scene, alpha)
+        for table in recipe.further:
+            for scene, alpha in further(root / table.path, table.kind, table.names, split):
+                if split == "train":
+                    material.people[table.kind] += [shrunk(wearer, CUT_OUT_SIDE) for wearer in wearers(scene, alpha)]
+                    material.closeups += closeups(scene, alpha)
+                elif table.kind == CASUAL:
+                    material.close.append(scene)
         if not material.rooms or not all(material.people.values()):
             counts = ", ".join(f"{len(people)} {kind}" for kind, people in material.people.items())
             got = f"{len(material.rooms)} rooms; {counts}"
@@ -178,6 +206,11 @@ class Material:
         # Casual people's streets are left as they are: passers-by in them were not cut out.
         places = [place for kind, place in self.places if kind != CLASSES[-1]]
         return Composer(self.people, by_kind, [*self.rooms, *places], whole_share)
+
+    def crops(self, side: int, bare: float) -> Crops:
+        """What the network that reads clothes is shown; see `Crops`."""
+        by_kind = {kind: [each for each in self.closeups if each.kind == kind] for kind in CLASSES}
+        return Crops(by_kind, self.rooms, side, bare)
 
     def pictures(self, split: Split) -> Iterator[Labelled]:
         """What is measured with: the pictures as they are, and in one another's style and place."""
@@ -193,6 +226,8 @@ class Material:
         for _ in range(PASTED[split]):
             rgb, boxes = composer.composed(rng, PASTED_SIDE)
             yield Labelled("pasted", "pasted", rgb, tuple(boxes))
+        for scene in self.close:
+            yield Labelled("close", source_of(scene.name), scene.rgb, scene.boxes)
         for room in self.rooms:
             yield Labelled("empty", "rooms", room, ())
 

@@ -14,12 +14,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from cyclorama.errors import ModelError
+from cyclorama_training import torchvision_operators
 from cyclorama_training.export import OPSET, strip
 
 ARCHITECTURE = "yolov5n.yaml"  # ultralytics': yolov5nu
 BACKBONE = 10  # layers before the neck
 HEAD = 24  # the last layer: another one than of the YOLOv5 that the first weights come from
-_declared: list[torch.library.Library] = []  # operators live as long as the object that declared them
 
 LARGE = 256  # numbers of a weight that is worth storing in half precision
 TOLERANCE = 1e-2  # of the largest result, between PyTorch and ONNX Runtime: the weights were rounded
@@ -27,7 +27,7 @@ TOLERANCE = 1e-2  # of the largest result, between PyTorch and ONNX Runtime: the
 
 def build() -> Any:
     """ultralytics' `DetectionModel` of one class, a person, with random weights."""
-    _mend_torchvision()
+    torchvision_operators.mend()
     from ultralytics.cfg import get_cfg
     from ultralytics.nn.tasks import DetectionModel
 
@@ -120,24 +120,3 @@ def halve(path: Path) -> None:
     del graph.node[:]
     graph.node.extend(nodes)
     onnx.save(model, path)
-
-
-def _mend_torchvision() -> None:
-    """Lets a torchvision be imported whose compiled part does not fit this PyTorch.
-
-    ultralytics imports it; of its operators the training uses none. Where the two fit this does nothing.
-    """
-    try:
-        import torchvision
-    except RuntimeError:
-        import sys
-
-        for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
-            del sys.modules[name]
-        operators = torch.library.Library("torchvision", "DEF")
-        _declared.append(operators)
-        for name in ("nms", "qnms"):
-            operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        import torchvision.extension
-
-        torchvision.extension._has_ops = lambda: True

@@ -29,7 +29,8 @@ class OutfitReport:
     """What was found in held-back pictures.
 
     Attributes:
-        parts: of `PARTS`; of groups and of unclear clothes, what was said of the largest person; of empty rooms.
+        parts: of `PARTS`; of groups, of unclear clothes and of close pictures, what was said of the largest
+            person; of empty rooms.
         sources: of the pictures as they are, by data set.
     """
 
@@ -79,7 +80,7 @@ class OutfitReport:
             cells = [f"- / {tally.recall(kind):.3f}" if kind == other else "" for other in OUTFITS]
             casual = f"{tally.recall(kind):.3f}" if kind == CLASSES[-1] else ""
             rows.append([name, str(tally.counts[:-1].sum()), *cells, casual, f"{tally.found(kind):.3f}"])
-        for part in ("group", "unclear"):
+        for part in ("group", "unclear", "close"):
             tally = self.parts[part]
             cells = [f"- / {tally.recall(kind):.3f}" if tally.counts[i].sum() else "" for i, kind in enumerate(CLASSES)]
             rows.append([f"{part}: the largest", str(self.pictures[part]), *cells, ""])

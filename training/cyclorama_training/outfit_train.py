@@ -19,7 +19,7 @@ from cyclorama import matting
 from cyclorama.matting import onnx
 from cyclorama.outfit import Floats, TwoLooks, people
 from cyclorama.types import Rgb
-from cyclorama_training.outfit_clothes import train_reader
+from cyclorama_training.outfit_clothes import SIDE, train_reader
 from cyclorama_training.outfit_compose import Composer, Picture
 from cyclorama_training.outfit_evaluate import People, Tally, found, measure
 from cyclorama_training.outfit_material import Labelled, Material, OutfitRecipe
@@ -64,7 +64,8 @@ def train(
     validation = [picture for picture in held_back if picture.part in VALIDATED]
     train_finder(recipe, network, material.composer(recipe.whole_share), validation, out, device, say)
     say("reading clothes")
-    train_reader(recipe.clothes, material.composer(recipe.clothes.whole_share), imagenet, out)
+    crops = material.crops(SIDE, recipe.clothes.bare)
+    train_reader(recipe.clothes, crops, material.closeups, imagenet, out, say)
     models = (onnx.load(out / name, device="cpu", threads=0) for name in ("outfit.onnx", "outfit-clothes.onnx"))
     matter = matting.create("portrait", device="cpu", threads=0)
     return measure(TwoLooks(matter, *models).look, validation)

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from cyclorama.matting.onnx_file import OnnxFile
 from cyclorama_training.contender import Contender
-from cyclorama_training.onnx_file import OnnxFile
 
 FRAME = (720, 1280)  # height and width of the timed frame
 ROUNDS, WARM_UP = 30, 3

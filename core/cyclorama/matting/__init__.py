@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Protocol, TypeAlias, cast
 
 from cyclorama.errors import ModelError
@@ -49,19 +50,26 @@ MATTERS = {
     "green-screen": "cyclorama.matting.green_screen:create",
 }
 
+# What else can be named: a network of one's own.
+FILE = ".onnx"
+
 # What is taken where no model is named.
 FOR_STILLS, FOR_VIDEO, FOR_LIVE = "portrait-best", "portrait", "portrait-fast"
 
 
 def create(name: str, *, device: str = "auto", threads: int = 0) -> Matter:
-    """Loads the matter called `name`.
+    """Loads the matter called `name`, or the one in a file whose name ends in .onnx.
 
     Raises:
-        ModelError: there is no such name, or its weights are missing or damaged.
+        ModelError: there is no such name, or its weights are missing, damaged or not understood.
         DeviceError: `device` was named and cannot be used.
     """
+    if name.endswith(FILE):
+        from cyclorama.matting.onnx_file import OnnxFile
+
+        return OnnxFile(Path(name), device, threads=threads)
     if name not in MATTERS:
-        raise ModelError(f"expected a model out of {', '.join(sorted(MATTERS))}; got {name!r}")
+        raise ModelError(f"expected a model out of {', '.join(sorted(MATTERS))}, or an {FILE} file; got {name!r}")
     module, attribute = MATTERS[name].split(":")
     factory = cast("Factory", getattr(importlib.import_module(module), attribute))
     return factory(device=device, threads=threads)

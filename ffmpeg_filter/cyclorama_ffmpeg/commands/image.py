@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cyclorama.errors import CycloramaError
+from cyclorama.errors import CycloramaError, SettingError
 from cyclorama.matting import FOR_STILLS
 from cyclorama.types import Alpha, Background, Settings, Transparent
 from cyclorama_ffmpeg import backgrounds, images, paths, still
@@ -46,6 +47,20 @@ def image_command(
         bool, typer.Option("--cutout", help="Also write the subject alone, NAME-cutout.png, beside the output.")
     ] = False,
     subject: SubjectOption = "all",
+    refine: Annotated[
+        bool,
+        typer.Option(
+            "--refine/--no-refine",
+            help="Look for single hairs at full size. On trial: it makes some mattes finer and others worse.",
+        ),
+    ] = False,
+    trimap: Annotated[
+        Path | None,
+        typer.Option(
+            "--trimap",
+            help="A picture as large as the one picture, drawn by hand: white stays, black goes, grey is to be found.",
+        ),
+    ] = None,
     library: LibraryOption = None,
     harmonize: HarmonizeOption = False,
     light: LightOption = "srgb",
@@ -64,10 +79,15 @@ def image_command(
         decontaminate=decontaminate,
         subject=whom,
         harmonize=harmonize,
+        refine=refine,
     )
     sources = paths.expand(inputs, still.READABLE, "pictures")
     default = ".png" if isinstance(behind, Transparent) else None
     jobs = images.plan(sources, output, matte, default_suffix=default, cutout=cutout)
+    if trimap is not None:
+        if len(jobs) > 1:
+            raise SettingError(f"--trimap is for one picture, got {len(jobs)}")
+        jobs = [replace(jobs[0], trimap=trimap)]
     images.check(jobs, transparent=isinstance(behind, Transparent), overwrite=overwrite)
     engine = engine_for(model, device, threads)
     chooser = Chooser(engine, scenes, whom) if scenes else None

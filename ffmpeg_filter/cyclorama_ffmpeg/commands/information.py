@@ -73,6 +73,7 @@ def doctor_command(model: ModelOption = "portrait") -> None:
 def demo_command(
     folder: Annotated[Path, typer.Argument(help="Where the clips and the contact sheet go.")] = Path("demo-output"),
 ) -> None:
-    """Make a clip of a real person with sound, replace its background, and say where the result is."""
+    """Make a clip of a real person with sound, replace its background, suggest others, and say where all is."""
     made = demonstration.run(folder, say=lambda text: out.print(text, markup=False))
     out.print(f"before: {made.before}\nafter:  {made.after}\nsheet:  {made.sheet}", markup=False)
+    out.print(f"suggested scenes: {made.suggestions}", markup=False)

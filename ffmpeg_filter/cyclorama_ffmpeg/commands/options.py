@@ -51,7 +51,9 @@ SubjectOption = Annotated[
         "a video the person is chosen where first seen, and followed.",
     ),
 ]
-ModelOption = Annotated[str, typer.Option("--model", help="Network or keyer; see `cyclorama models`.")]
+ModelOption = Annotated[
+    str, typer.Option("--model", help="Network or keyer; see `cyclorama models`. Or an .onnx file.")
+]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, directml, coreml or openvino.")]
 ThreadsOption = Annotated[int, typer.Option("--threads", min=0, help="CPU threads of the network; 0: all cores.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]

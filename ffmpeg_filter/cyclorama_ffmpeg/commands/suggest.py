@@ -29,7 +29,7 @@ def suggest_command(
         Path | None,
         typer.Option("--output", "-o", help="The sheet's name. Default: beside IN, IN-suggestions.png."),
     ] = None,
-    top: Annotated[int, typer.Option("--top", min=1, max=20, help="How many scenes.")] = 4,
+    top: Annotated[int, typer.Option("--top", min=1, max=20, help="How many scenes.")] = 5,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON: people (outfit, confidence, box), suggestions.")
     ] = False,

@@ -18,11 +18,20 @@ from cyclorama_ffmpeg.commands.console import err, out
 from cyclorama_ffmpeg.commands.options import DeviceOption, OverwriteOption, ThreadsOption
 from cyclorama_ffmpeg.output import check_target, whole_file
 
+# Packages that are in no other extra than these.
+EXTRAS = {
+    "segmentation_models_pytorch": "classics",
+    "torchvision": "classics",
+    "ultralytics": "outfit",
+    "efficientnet_lite_pytorch": "outfit",
+}
 TABLE_WIDTH = 160  # characters that figures may take: cut or broken ones could not be read
 
 
 def train_command(
-    recipe: Annotated[str, typer.Argument(help="A recipe's name (portrait, outfit) or a TOML file.")],
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe's name (portrait, outfit, a classic such as tiramisu) or a TOML file.")
+    ],
     data: Annotated[Path, typer.Option("--data", help="Folder with the recipe's people and rooms.")],
     run: Annotated[
         Path | None,
@@ -30,7 +39,11 @@ def train_command(
     ] = None,
     start: Annotated[
         Path | None,
-        typer.Option("--start", help="Begin with the .safetensors of an exported model, not with ImageNet's weights."),
+        typer.Option(
+            "--start",
+            help="Begin with the .safetensors of an exported model, not with ImageNet's weights; a classic with a .pth "
+            "file, or with torchvision's weights of that name.",
+        ),
     ] = None,
     device: Annotated[str, typer.Option("--device", help="PyTorch device: cpu, cuda, mps.")] = "cpu",
     devices: Annotated[int, typer.Option("--devices", min=1, help="How many of them share the work.")] = 1,
@@ -47,7 +60,7 @@ def train_command(
         str, typer.Option("--model", help="What --suspects compares the mattes with: a model's name, or an .onnx file.")
     ] = "portrait",
 ) -> None:
-    """Train a network (needs the extra: pip install cyclorama[train]; for the recipe outfit, cyclorama[outfit])."""
+    """Train a network (needs an extra: cyclorama[train]; for outfit cyclorama[outfit], for a classic [classics])."""
     from cyclorama_training import entry
 
     if preview is not None:
@@ -174,4 +187,5 @@ def training_extra() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise SettingError(f"this needs the package {error.name}: pip install 'cyclorama[train]'") from error
+        extra = EXTRAS.get((error.name or "").split(".")[0], "train")
+        raise SettingError(f"this needs the package {error.name}: pip install 'cyclorama[{extra}]'") from error

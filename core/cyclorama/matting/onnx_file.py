@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from cyclorama.band import working_size
 from cyclorama.errors import ModelError
+from cyclorama.matting import State
 from cyclorama.matting.onnx import load
 from cyclorama.types import Alpha, Rgb
 
@@ -113,7 +114,9 @@ class Layout:
 
 
 class OnnxFile:
-    """A network in an ONNX file, run as it is: no smoothing, no refined edge, alpha scaled back linearly.
+    """A network in an ONNX file: a matter as any other, whatever it was made by.
+
+    It takes pictures of any size as well, and then scales alpha back linearly.
 
     Args:
         mean, std: what floats are normalised by after they were scaled to [0, 1], (3,) or one for all channels.
@@ -136,7 +139,7 @@ class OnnxFile:
             raise ModelError(f"{path}: no such file")
         self.name, self.path = path.name, path
         loaded = load(path, device=device, threads=threads)
-        self.session, self.device = loaded.session, loaded.device
+        self.session, self.device, self.note = loaded.session, loaded.device, loaded.note
         self.layout = Layout.of(path, self.session.get_inputs(), self.session.get_outputs())
         self.mean, self.std = np.array(mean, np.float32), np.array(std, np.float32)
 
@@ -145,15 +148,26 @@ class OnnxFile:
         known = self.layout.start(*rgb.shape[:2]) if memory is None else memory
         return self.layout.feeds(rgb, known, self.mean, self.std)
 
-    def step(self, rgb: Rgb, memory: Sequence[Array] | None) -> tuple[Alpha, Sequence[Array]]:
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """The graph's own size; where it is free the picture's proportions at a long side of 512."""
+        return self.layout.size_for(height, width)
+
+    def start(self, height: int, width: int) -> State:
+        return self.layout.start(height, width)
+
+    def step(self, rgb: Rgb, state: State) -> tuple[Alpha, State]:
         """Alpha float32 (H, W) of the next frame, uint8 (H, W, 3) of any size, and the memory after it.
+
+        Args:
+            state: the memory; None before a first frame.
 
         Raises:
             ModelError: what comes out is not an alpha of the picture.
         """
+        assert state is None or isinstance(state, list)
         height, width = rgb.shape[:2]
         small = resized(rgb, *self.layout.size_for(height, width))
-        out = self.session.run(None, self.feeds(small, memory))
+        out = self.session.run(None, self.feeds(small, state))
         alpha = np.asarray(out[self.layout.alpha], np.float32).squeeze()
         if alpha.ndim != 2 or not -OUTSIDE <= float(alpha.min()) <= float(alpha.max()) <= 1 + OUTSIDE:
             raise ModelError(
