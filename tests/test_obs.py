@@ -151,7 +151,7 @@ def test_feather_softens_the_edge_and_nothing_else(host: Host) -> None:
 
         def still_and_there() -> bool:
             pictures.append(host.screenshot("camera"))
-            return len(pictures) > 4 and pictures[-1][180, 270, 3] == 255 and np.array_equal(pictures[-1], pictures[-3])
+            return len(pictures) > 4 and pictures[-1][100, 300, 3] == 255 and np.array_equal(pictures[-1], pictures[-3])
 
         wait_for("a settled picture", still_and_there)
         return pictures[-1]
