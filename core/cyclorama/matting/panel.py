@@ -12,7 +12,7 @@ from cyclorama.matting import Matter, State
 from cyclorama.types import Alpha, Rgb
 
 # People who take less of the frame than this, with the room around them, are looked at once more from nearer: of those
-# of 15 to 35 % of the frame's height the IoU rises from 0.70 to 0.78.
+# of 15 to 35 % of the frame's height the IoU rises from 0.72 to 0.76.
 NEARER = 0.6
 ROOM = 0.35  # around them, as a share of their longer side
 
