@@ -20,7 +20,7 @@ from cyclorama.composite import blurred_room
 from made import scene
 
 PATIENCE = 60.0  # seconds; a busy machine starts a worker slowly
-# Levels. The shader's sums in floats, and half floats between: where the models are steep, more (8.1 with this picture).
+# Levels. The shader's sums in floats, half floats between: where the models are steep, more (8.1 with this picture).
 MEAN, WORST_IN_1000 = 0.3, 12.0
 
 
