@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.skipif(why_not() != "", reason=why_not()), pytest.mark
 BEHIND = 0xFFC800C8  # ABGR: 200, 0, 200
 SUBJECT = 8_000  # pixels; the whole figure has 30,000
 BACK_SECONDS = 3.0  # the promise; on a machine with other work the worker's start alone may take as long
-LOADED = 4.0  # times as long, where the machine has more to do than it has cores
+LOADED = 6.0  # times as long, where half of the machine is busy: OBS draws by the processor here, and needs the rest
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def shows_subject(host: Host) -> bool:
 
 
 def slowness() -> float:
-    return LOADED if os.getloadavg()[0] > (os.cpu_count() or 1) else 1.0
+    return LOADED if os.getloadavg()[0] > (os.cpu_count() or 1) / 2 else 1.0
 
 
 def recorded_through(
