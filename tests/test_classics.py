@@ -30,9 +30,9 @@ from cyclorama.errors import DeviceError, MediaError, ModelError, SettingError  
 from cyclorama_ffmpeg.commands.main import app  # noqa: E402
 from cyclorama_training import classic_export, classic_train, entry, mask_rcnn  # noqa: E402
 from cyclorama_training.classic_network import build  # noqa: E402
-from cyclorama_training.classic_recipe import ClassicRecipe, is_classic  # noqa: E402
+from cyclorama_training.classic_recipe import ClassicRecipe  # noqa: E402
 from cyclorama_training.examples import Marked, fitted, gather  # noqa: E402
-from cyclorama_training.recipe import find  # noqa: E402
+from cyclorama_training.recipe import find, kind_of  # noqa: E402
 from cyclorama_training.tiramisu import Tiramisu  # noqa: E402
 from made_classics import CLASSICS, recipe_of, text_of, write_recipe  # noqa: E402
 from made_people import figure, grey, photograph, write_data  # noqa: E402
@@ -143,8 +143,8 @@ class TestOperators:
 class TestRecipes:
     def test_those_that_ship_are_as_their_authors_had_them(self) -> None:
         recipes = {name: ClassicRecipe.read(find(name)) for name in CLASSICS}
-        assert all(is_classic(find(name)) for name in CLASSICS)
-        assert not is_classic(find("portrait"))
+        assert all(kind_of(find(name)) == "classic" for name in CLASSICS)
+        assert kind_of(find("portrait")) != "classic"
         unet = recipes["unet-resnet50"]
         assert (unet.training.optimiser, unet.training.rate, unet.training.batch) == ("adam", 0.005, 128)
         assert (unet.training.epochs, unet.size, unet.split) == (40, (320, 240), (8, 2, 0))

@@ -32,9 +32,9 @@ from cyclorama_training.outfit_data import (
     wearers,
 )
 from cyclorama_training.outfit_evaluate import COLUMNS, Tally, count, found, matches
-from cyclorama_training.outfit_material import Further, Labelled, Material, OutfitRecipe, is_outfit, squashed
+from cyclorama_training.outfit_material import Further, Labelled, Material, OutfitRecipe, squashed
 from cyclorama_training.outfit_report import OutfitReport
-from cyclorama_training.recipe import find
+from cyclorama_training.recipe import find, kind_of
 from made import disc, texture
 
 HEIGHT, WIDTH = 120, 90
@@ -230,8 +230,8 @@ def test_the_report_holds_every_part_and_passes_when_all_is_right() -> None:
 
 def test_the_shipped_recipe_is_the_detector_s() -> None:
     recipe = OutfitRecipe.read(find("outfit"))
-    assert is_outfit(find("outfit"))
-    assert not is_outfit(find("portrait"))
+    assert kind_of(find("outfit")) == "outfit"
+    assert kind_of(find("portrait")) != "outfit"
     assert {table.kind for table in recipe.further} <= set(CLASSES)
 
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from cyclorama.engine import Engine
 from cyclorama.errors import OutputError, SettingError
 from cyclorama.matting import FOR_STILLS
-from cyclorama.suggesting import see
 from cyclorama.types import Rgb, Settings
 from cyclorama_ffmpeg import backgrounds, sheet, showing, still, suggestions, video
 from cyclorama_ffmpeg.output import whole_file
@@ -74,8 +73,7 @@ def suggested(picture: Rgb, say: Callable[[str], None]) -> Rgb:
     """The sheet of scenes that are suggested for a picture, uint8 (H, W, 3)."""
     engine = Engine(FOR_STILLS)
     chooser = suggestions.Chooser(engine, suggestions.scenes(None, say))
-    alpha = engine.matte(picture, Settings(decontaminate=False)).alpha
-    shown = showing.Shown(picture, alpha, see(engine, engine.detector, picture, alpha))
+    shown = showing.of_picture(chooser, still.Still(picture, picture, None, b"", b""))
     best = chooser.rank(shown.sight, SUGGESTED, still_pictures=True)
     return showing.sheet(engine, shown, [chooser.choice(each) for each in best])
 

@@ -16,7 +16,7 @@ import cyclorama
 from cyclorama import catalogue, wire
 from cyclorama.errors import InputError, OutputError
 from cyclorama_ffmpeg.gimp_profiles import FLATPAK, Profile
-from cyclorama_ffmpeg.installing import Trial, read_engine, try_worker, worker_command, write_engine
+from cyclorama_ffmpeg.installing import Trial, read_engine, remove, try_worker, worker_command, write_engine
 
 # GIMP lists a file in a folder of the same name, and nothing else.
 NAME = "cyclorama-gimp"
@@ -71,7 +71,8 @@ def install(profile: Profile) -> Installation:
         folder = place(profile.path)
     except OSError as error:
         raise OutputError(f"{profile.path}: cannot be written to ({error.strerror})") from error
-    # A worker outside of the sandbox sees neither GIMP's process nor its sockets.
+    # Warm: one worker serves several actions over a unix socket. One outside of the sandbox sees neither GIMP's process
+    # nor its sockets.
     write_engine(folder, command, warm=command[0] != "flatpak-spawn")
     return Installation(folder, trial)
 
@@ -118,10 +119,7 @@ def uninstall(profile: Profile) -> Path | None:
     folder = plugin_folder(profile)
     if not folder.is_dir():
         return None
-    try:
-        shutil.rmtree(folder)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be removed ({error.strerror})") from error
+    remove(folder)
     return folder
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import cyclorama
 from cyclorama import wire
-from cyclorama.errors import InputError
+from cyclorama.errors import InputError, OutputError
 from cyclorama_ffmpeg.output import whole_file
 
 ENGINE_FILE = "engine.json"
@@ -61,14 +62,14 @@ def worker_command(interpreter: str | None = None) -> list[str]:
     return [interpreter or os.path.abspath(sys.executable), "-m", "cyclorama.worker"]  # noqa: PTH100 - resolves no link
 
 
-def write_engine(folder: Path, command: Sequence[str], *, warm: bool) -> None:
+def write_engine(folder: Path, command: Sequence[str], **more: object) -> None:
     """Writes `engine.json` into a plug-in's folder.
 
     Args:
         command: starts the worker as the host program has to.
-        warm: whether one worker may serve several actions over a unix socket.
+        more: what that host's plug-in has to know besides.
     """
-    values = {"command": list(command), "warm": warm, "version": cyclorama.__version__}
+    values = {"command": list(command), **more, "version": cyclorama.__version__}
     with whole_file(folder / ENGINE_FILE) as temporary:
         temporary.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
 
@@ -85,6 +86,18 @@ def read_engine(folder: Path) -> EngineFile:
         return EngineFile(tuple(values["command"]), str(values["version"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{file}: cannot be read ({error}); install the plug-in again") from None
+
+
+def remove(folder: Path) -> None:
+    """Removes a plug-in's folder.
+
+    Raises:
+        OutputError: it cannot be removed.
+    """
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be removed ({error.strerror})") from error
 
 
 def try_worker(command: Sequence[str]) -> Trial:

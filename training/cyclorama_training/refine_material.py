@@ -1,9 +1,10 @@
-"""What the `refine` network learns from: people with hair of known alpha, and what `portrait` makes of them."""
+"""What the `refine` network learns from: people with hair of known alpha, and what other networks make of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from cyclorama import toml
 from cyclorama.band import shrink
 from cyclorama.engine import Engine
 from cyclorama.errors import SettingError
@@ -22,9 +22,10 @@ from cyclorama_training.geometry import STAY, Layer, covering
 from cyclorama_training.hair_grown import grown
 from cyclorama_training.light import light
 from cyclorama_training.readers import Source, pairs, pictures
+from cyclorama_training.recipe import reading
 from cyclorama_training.validate import seeded
 
-KIND = "refine"
+SEERS = ("portrait", "portrait-best")  # the networks whose mattes are refined
 PLAIN_SHARE = 0.12  # of backgrounds: a wall of one colour
 BLURRED_SHARE = 0.45  # rooms out of focus, as behind portraits
 
@@ -38,7 +39,7 @@ class RefineRecipe:
         cutouts, held_back: how many people with hair are made of those to learn from, and of those to measure with.
         sides: long sides of these, from and to.
         own_share: of cut-outs that keep their own matte, soft as a network saw it.
-        looks: how many rooms `portrait` sees each one in.
+        looks: how many rooms each one is seen in.
         side, batch: of the crops that are learned from.
         cooldown: last share of the steps, in which the rate falls to nothing.
     """
@@ -68,29 +69,14 @@ class RefineRecipe:
         Raises:
             SettingError: it is no TOML, or a key is missing, unknown or senseless.
         """
-        try:
-            with path.open("rb") as file:
-                values: dict[str, Any] = toml.load(file)
+        with reading(path) as values:
             data = {**values["data"], "sides": tuple(values["data"]["sides"])}
             return cls(**data, **values["train"])
-        except KeyError as error:
-            raise SettingError(f"{path}: expected a recipe; {error} is missing") from error
-        except (TypeError, ValueError) as error:
-            raise SettingError(f"{path}: expected a recipe ({error})") from error
 
     def rate_at(self, step: int) -> float:
         """Warm-up over 100 steps, even, and at the end a way down to nothing."""
         left = (self.steps - step) / max(1.0, self.cooldown * self.steps)
         return self.rate * min(1.0, (step + 1) / 100, left)
-
-
-def is_refine(path: Path) -> bool:
-    """Whether a recipe file is of the `refine` network."""
-    with path.open("rb") as file:
-        try:
-            return toml.load(file).get("kind") == KIND
-        except toml.TOMLDecodeError:
-            return False  # whoever reads it says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +85,7 @@ class CutOut:
 
     Attributes:
         rgba: uint8 (H, W, 4), straight.
-        seen: uint8 (looks, H, W), what `portrait` took for its alpha in so many rooms.
+        seen: uint8 (looks, H, W), what `SEERS` in turn took for its alpha in so many rooms.
     """
 
     name: str
@@ -145,9 +131,9 @@ def made(
     missing = [name for name in names if not (folder / f"{name}-seen.npy").is_file()]
     if missing:
         say(f"drawing {len(missing)} people with hair for {split}")
-        people, engine = people_of(recipe, root, split), Engine("portrait", "cpu", threads=1)
+        people, engines = people_of(recipe, root, split), [Engine(model, "cpu", threads=1) for model in SEERS]
         for name in missing:
-            draw_one(seeded("refine", split, name), recipe, people, rooms, engine, folder / name)
+            draw_one(seeded("refine", split, name), recipe, people, rooms, engines, folder / name)
     return [
         CutOut(name, np.load(folder / f"{name}.npy", "r"), np.load(folder / f"{name}-seen.npy", "r")) for name in names
     ]
@@ -158,7 +144,7 @@ def draw_one(
     recipe: RefineRecipe,
     people: Sequence[Sequence[Person]],
     rooms: Sequence[Room],
-    engine: Engine,
+    engines: Sequence[Engine],
     target: Path,
 ) -> None:
     """Makes a cut-out and writes `target.npy` and `target-seen.npy`."""
@@ -173,7 +159,7 @@ def draw_one(
     else:
         foreground, alpha = grown(rng, person, long_side)
     seen = []
-    for _ in range(recipe.looks):
+    for _, engine in zip(range(recipe.looks), cycle(engines)):
         height, width = alpha.shape
         behind = backdrop(rng, rooms, height, width, long_side)
         picture = mixed(light(rng, foreground, 0.35), alpha.astype(np.float32) / 255, behind)

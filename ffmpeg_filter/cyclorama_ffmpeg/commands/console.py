@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import cyclorama
+from cyclorama_ffmpeg.installing import Trial
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -37,6 +38,22 @@ def engine_for(model: str, device: str, threads: int) -> cyclorama.Engine:
     if engine.matter.note:
         err.print(f"cyclorama: {engine.matter.note}", markup=False)
     return engine
+
+
+def show_trial(trial: Trial, what: str, then: str = "") -> bool:
+    """Says how the engine of a plug-in that was installed started; False where it did not.
+
+    Args:
+        what: of it is in place.
+        then: what to do next.
+    """
+    if trial.seconds is None:
+        fail(f"{what} is in place, but its engine does not start: {trial.note}")
+        return False
+    out.print(f"  engine ready in {trial.seconds:.1f} s{then}")
+    if trial.note:
+        out.print(f"  {trial.note}", markup=False)
+    return True
 
 
 @contextmanager

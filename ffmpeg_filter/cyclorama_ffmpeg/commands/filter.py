@@ -12,8 +12,7 @@ import typer
 
 from cyclorama.errors import SettingError
 from cyclorama.matting import FOR_VIDEO
-from cyclorama.types import Settings
-from cyclorama_ffmpeg import backgrounds, pipe
+from cyclorama_ffmpeg import pipe
 from cyclorama_ffmpeg.commands.console import engine_for, say
 from cyclorama_ffmpeg.commands.options import (
     BackgroundOption,
@@ -27,11 +26,12 @@ from cyclorama_ffmpeg.commands.options import (
     SubjectOption,
     ThreadsOption,
     scenes_for,
+    settings_for,
     subject_of,
 )
 from cyclorama_ffmpeg.pipe_ends import Incoming, Outgoing
 from cyclorama_ffmpeg.sinks import Kind
-from cyclorama_ffmpeg.suggestions import UNCHOSEN, Chooser, FirstFrames
+from cyclorama_ffmpeg.suggestions import Chooser, FirstFrames
 
 READER_GONE = 141  # what a shell gives a command that SIGPIPE ended
 USAGE = "ffmpeg -i IN -c:v rawvideo -c:a copy -f nut - | cyclorama filter -b studio | ffmpeg -i - OUT"
@@ -76,14 +76,7 @@ def filter_command(
     os.dup2(2, 1)
     incoming = Incoming(open(0, "rb", buffering=0, closefd=False))  # noqa: SIM115 - open as long as the process is
     scenes, whom = scenes_for(background, library), subject_of(subject)
-    settings = Settings(
-        UNCHOSEN if scenes else backgrounds.parse(background),
-        light,  # type: ignore[arg-type]
-        decontaminate,
-        smoothing,
-        whom,
-        harmonize,
-    )
+    settings = settings_for(background, scenes, light, decontaminate, smoothing, whom, harmonize)
     engine = engine_for(model, device, threads)
     before = FirstFrames(Chooser(engine, scenes, whom), say) if scenes else None
 

@@ -9,7 +9,7 @@ import typer
 
 from cyclorama.errors import InputError
 from cyclorama_ffmpeg import gimp_install, gimp_profiles
-from cyclorama_ffmpeg.commands.console import fail, out
+from cyclorama_ffmpeg.commands.console import out, show_trial
 from cyclorama_ffmpeg.commands.install_obs import obs_command
 from cyclorama_ffmpeg.gimp_profiles import Profile
 
@@ -45,13 +45,7 @@ def gimp_command(
     for profile in found:
         done = gimp_install.install(profile)
         out.print(str(done.folder), markup=False)
-        if done.trial.seconds is None:
-            failures += 1
-            fail(f"the plug-in is in place, but its engine does not start: {done.trial.note}")
-            continue
-        out.print(f"  engine ready in {done.trial.seconds:.1f} s; start GIMP anew: Filters > Cyclorama")
-        if done.trial.note:
-            out.print(f"  {done.trial.note}", markup=False)
+        failures += not show_trial(done.trial, "the plug-in", "; start GIMP anew: Filters > Cyclorama")
     if failures:
         raise typer.Exit(1)
 

@@ -9,7 +9,7 @@ import typer
 
 from cyclorama.errors import InputError
 from cyclorama_ffmpeg import obs_install
-from cyclorama_ffmpeg.commands.console import fail, out
+from cyclorama_ffmpeg.commands.console import out, show_trial
 
 
 def obs_command(
@@ -30,13 +30,7 @@ def obs_command(
             continue
         done = obs_install.install(place)
         out.print(str(done.script), markup=False)
-        if done.trial.seconds is None:
-            failures += 1
-            fail(f"the script is in place, but its engine does not start: {done.trial.note}")
-            continue
-        out.print(f"  engine ready in {done.trial.seconds:.1f} s")
-        if done.trial.note:
-            out.print(f"  {done.trial.note}", markup=False)
+        failures += not show_trial(done.trial, "the script")
     if not uninstall:
         out.print(
             "In OBS: Tools > Scripts > + and choose that file (once); then, on a video source, "

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from cyclorama.errors import SettingError
-from cyclorama.types import Settings, Transparent
-from cyclorama_ffmpeg import backgrounds
+from cyclorama.types import Transparent
 from cyclorama_ffmpeg.commands.console import engine_for, say
 from cyclorama_ffmpeg.commands.options import (
     BackgroundOption,
@@ -23,9 +22,10 @@ from cyclorama_ffmpeg.commands.options import (
     SubjectOption,
     ThreadsOption,
     scenes_for,
+    settings_for,
     subject_of,
 )
-from cyclorama_ffmpeg.suggestions import UNCHOSEN, Chooser, FirstFrames
+from cyclorama_ffmpeg.suggestions import Chooser, FirstFrames
 from cyclorama_ffmpeg.virtual_camera import Camera, Sink, VirtualCamera, run
 
 MODEL = "portrait-fast"
@@ -57,10 +57,9 @@ def live_command(
     if not virtual:
         raise SettingError("expected --virtual: it is the one place that the picture can go to")
     scenes, whom = scenes_for(background, library), subject_of(subject)
-    chosen = UNCHOSEN if scenes else backgrounds.parse(background)
-    if isinstance(chosen, Transparent):
+    settings = settings_for(background, scenes, light, decontaminate, smoothing, whom, harmonize)
+    if isinstance(settings.background, Transparent):
         raise SettingError("-b transparent: a virtual camera has no transparency; choose a colour such as #00b140")
-    settings = Settings(chosen, light, decontaminate, smoothing, whom, harmonize)  # type: ignore[arg-type]
     engine = engine_for(model, device, threads)
     before = FirstFrames(Chooser(engine, scenes, whom), say) if scenes else None
 

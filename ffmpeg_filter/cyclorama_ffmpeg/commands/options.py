@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cyclorama.errors import SettingError
-from cyclorama.types import Scene, Subject
+from cyclorama.types import Scene, Settings, Subject
 from cyclorama_ffmpeg import backgrounds, suggestions
 from cyclorama_ffmpeg.commands.console import say
 from cyclorama_ffmpeg.formats import CODECS
@@ -140,6 +140,24 @@ def scenes_for(background: str, library: Path | None) -> tuple[Scene, ...]:
     if library is not None:
         raise SettingError(f"--library is for -b suggest; got -b {background}")
     return ()
+
+
+def settings_for(
+    background: str,
+    scenes: tuple[Scene, ...],
+    light: str,
+    decontaminate: bool,
+    smoothing: float,
+    subject: Subject,
+    harmonize: bool,
+) -> Settings:
+    """What the options that all share say together; where `scenes` are to choose from, the background comes later.
+
+    Raises:
+        SettingError: one of them is not understood. MediaError: the background's file cannot be read.
+    """
+    behind = suggestions.UNCHOSEN if scenes else backgrounds.parse(background)
+    return Settings(behind, light, decontaminate, smoothing, subject, harmonize)  # type: ignore[arg-type]
 
 
 def sound_file(wish: str | None, background: str) -> Path | None:

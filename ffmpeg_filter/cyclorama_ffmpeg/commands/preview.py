@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from cyclorama.matting import FOR_VIDEO
-from cyclorama.types import Settings
-from cyclorama_ffmpeg import backgrounds, preview, still
+from cyclorama_ffmpeg import preview, still
 from cyclorama_ffmpeg.commands.console import engine_for, out, say
 from cyclorama_ffmpeg.commands.options import (
     BackgroundOption,
@@ -28,12 +27,13 @@ from cyclorama_ffmpeg.commands.options import (
     ThreadsOption,
     ToOption,
     scenes_for,
+    settings_for,
     span_of,
     subject_of,
 )
 from cyclorama_ffmpeg.frames import open_video, video_stream
 from cyclorama_ffmpeg.output import check_target, whole_file
-from cyclorama_ffmpeg.suggestions import UNCHOSEN, Chooser
+from cyclorama_ffmpeg.suggestions import Chooser
 from cyclorama_ffmpeg.trim import Span
 
 
@@ -61,14 +61,7 @@ def preview_command(
 ) -> None:
     """Show some seconds of a video, the first ones unless told otherwise, on one picture: with matte and result."""
     scenes, whom = scenes_for(background, library), subject_of(subject)
-    settings = Settings(
-        UNCHOSEN if scenes else backgrounds.parse(background),
-        light,  # type: ignore[arg-type]
-        decontaminate,
-        smoothing,
-        whom,
-        harmonize,
-    )
+    settings = settings_for(background, scenes, light, decontaminate, smoothing, whom, harmonize)
     span = span_of(start, end) or Span()
     with open_video(source) as container:  # a source that cannot be read is said before the output's faults
         video_stream(container, source)
