@@ -5,8 +5,8 @@
 
 `cost` needs no training: each recipe's network, with random weights, at its authors' picture size. `quality` shows
 models, names of ours or .onnx files, the validation pictures of `cyclorama evaluate`: held-back people over held-back
-rooms. `--solvers` adds pymatting's closed form and KNN (pip install pymatting), which solve the band that `portrait`
-doubts; `--sheet` needs scikit-image's photographs. Both ways use one thread and count its time on the processor, so
+rooms. `--solvers` adds `--refine`, and pymatting's closed form and KNN (pip install pymatting), which solve the band
+that `portrait` doubts; `--sheet` needs scikit-image's photographs. Both ways use one thread and count its time on the processor, so
 that what else the machine does matters little.
 """
 
@@ -17,6 +17,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -131,10 +132,12 @@ def alone(contender: Contender) -> Find:
 
 
 def solving() -> Iterator[tuple[str, Find]]:
-    """pymatting's solvers, with the trimap of what `portrait` doubts."""
+    """`--refine`, and pymatting's solvers with the trimap of what `portrait` doubts."""
     from pymatting import estimate_alpha_cf, estimate_alpha_knn
 
     engine = Engine("portrait", "cpu", threads=1)
+    refining = replace(SETTINGS, refine=True)
+    yield "portrait, refined", lambda rgb: engine.session(refining).matte(rgb).alpha
     for name, solve in (("closed form", estimate_alpha_cf), ("KNN", estimate_alpha_knn)):
 
         def find_in(rgb: Rgb, solve: Callable[..., Alpha] = solve) -> Alpha:

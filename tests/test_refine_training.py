@@ -22,12 +22,12 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip insta
 for package in ("onnxscript", "tensorboard", "lightning_fabric"):
     pytest.importorskip(package, reason="the extra `train` is not installed: pip install 'cyclorama[train]'")
 
-from cyclorama.matting.onnx import load  # noqa: E402
-from cyclorama.matting.refiner import Refiner  # noqa: E402
+
 from cyclorama_training import entry  # noqa: E402
 from cyclorama_training.refine_compose import Crops, crop_of  # noqa: E402
 from cyclorama_training.refine_losses import Truth, laplacian, refine_loss  # noqa: E402
 from cyclorama_training.refine_network import PLANES, Convolution, fused  # noqa: E402
+from cyclorama_training.refine_tiles import create  # noqa: E402
 
 LEVELS = 1.5  # of 255: two roundings
 MOST_BYTES = 20e6  # of a network that ships
@@ -201,7 +201,7 @@ def test_a_run_learns_with_batches_of_one_goes_on_and_ships(root: Path, tmp_path
     assert 'file = "refine.onnx"' in entry.export(run / "best.pt", target)
     known = np.full((80, 96), 0.5, np.float32)
     known[:20], known[60:] = 0, 1
-    alpha = Refiner(load(target, device="cpu", threads=1)).solve(known, texture(80, 96, (90, 90, 90), 1))
+    alpha = create(target, threads=1).solve(known, texture(80, 96, (90, 90, 90), 1))
     assert alpha.shape == known.shape
     assert (alpha[~unknown_in(known)] == known[~unknown_in(known)]).all()
     assert target.stat().st_size < MOST_BYTES

@@ -1,7 +1,8 @@
 """What the people in a picture wear: the matte and a detector find the people, another network looks at each of them.
 
 A connected region of the matte is one person, or several who touch: then the detector, a YOLOv5, tells them apart. The
-last network sees each person alone and says how much their clothes are beachwear, workwear, sportswear or others.
+last network sees each person alone, whole and from the chest up, and says how much their clothes are beachwear,
+workwear, sportswear or others.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 Box = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are outside
 
+UPPER = 1.15  # of a box's width: height of the upper part, where collars, neckties and straps are
 GREY = 114  # around the picture on a network's square, as in training
 COVERED = 0.5  # alpha from which a pixel belongs to somebody
 SMALLEST_SHARE = 0.1  # of the largest region's area: smaller ones are hands, shoes, passers-by
@@ -152,8 +154,9 @@ class TwoLooks:
 
     def read(self, rgb: Rgb, box: Box) -> Floats:
         """What is in a box: shares (classes,) of `OUTFITS`, other clothes, and nobody."""
-        (shares,) = self._reader.run(None, {"rgb": closer(rgb, box, self._close_side)[None]})
-        return shares[0]
+        squares = [closer(rgb, each, self._close_side) for each in {box, upper(box)}]
+        shares: Floats = np.mean([self._reader.run(None, {"rgb": square[None]})[0][0] for square in squares], axis=0)
+        return shares
 
     def _find(self, square: Rgb) -> tuple[Floats, Floats]:
         boxes, scores = self._finder.run(None, {"rgb": square[None]})
@@ -247,6 +250,12 @@ def closer(rgb: Rgb, box: Box, side: int) -> Rgb:
     square = np.full((side, side, 3), GREY, np.uint8)
     Fitted.of(part.shape, side).put(part, square)
     return square
+
+
+def upper(box: Box) -> Box:
+    """The part of somebody's box from the chest up; all of it, where that is all that is seen."""
+    left, top, right, bottom = box
+    return left, top, right, min(bottom, top + round(UPPER * (right - left)))
 
 
 def kind_of(share: Floats) -> tuple[str, float]:

@@ -99,7 +99,7 @@ def refine_edge(image: Any, drawables: list[Any], wish: Wish, progress: Progress
     elif wish["method"] == "trimap" or (wish["method"] == "auto" and not source.selected):
         masks["trimap"] = masks["mask"]
     coloured = wish["decontaminate"] and image.get_base_type() != Gimp.ImageBaseType.INDEXED
-    asked = {"model": wish["model"], "outside": "whole", "colours": "renew" if coloured else "keep"}
+    asked = {"model": wish["model"], "outside": "whole", "colours": "renew" if coloured else "keep", "refine": True}
     progress.stage("start")
     with connection(installed(), Gimp.getpid()) as worker:
         result = ask(worker, source, progress, asked, masks, pixels_of=stack.origin_of(image, layer))

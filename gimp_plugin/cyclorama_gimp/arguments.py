@@ -18,7 +18,7 @@ MODELS = {
 LIGHTS = {"srgb": _("As editors and players mix (hair)"), "linear": _("As a lens mixes (blur of focus or motion)")}
 METHODS = {
     "auto": _("Selection: look again. None: solve the mask's grey"),
-    "rerun": _("Look again, closer"),
+    "rerun": _("Look again, closer, for single hairs"),
     "trimap": _("Solve the grey of the mask (white is subject, black is not)"),
 }
 BACKGROUNDS = {

@@ -94,7 +94,7 @@ def ask(
     """Sends a source and receives what the engine made of it.
 
     Args:
-        wish: "model", "outside", "colours", and "room" where it is wanted; see `cyclorama.wire`.
+        wish: "model", "outside", "colours", and "room" and "refine" where they are wanted; see `cyclorama.wire`.
         masks: more planes, "mask" and "trimap".
         pixels_of: the drawable whose pixels are sent in place of the layer's own; alike in size.
 
@@ -119,7 +119,8 @@ def ask(
     names += masks
     planes += masks.values()
     progress.stage("send")
-    worker.request({"op": "open", "session": SESSION, "model": wish["model"]})
+    settings = {"refine": wish.get("refine", False)}
+    worker.request({"op": "open", "session": SESSION, "model": wish["model"], "settings": settings})
     header = {
         "op": "layer",
         "session": SESSION,
@@ -128,7 +129,7 @@ def ask(
         "depth": kind.depth,
         "channels": kind.channels,
         "planes": names,
-        **{name: value for name, value in wish.items() if name != "model"},
+        **{name: value for name, value in wish.items() if name not in ("model", "refine")},
     }
     payload = planes[0] if len(planes) == 1 else b"".join(planes)
     answer, data = worker.request(header, payload, on_stage=progress.stage)

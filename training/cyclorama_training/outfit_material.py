@@ -59,7 +59,7 @@ class ClothesRecipe:
     Attributes:
         crops: how many squares are drawn, beside everybody as they are.
         bare: share of them without anything behind the person.
-        frozen: blocks of EfficientNet-Lite0's 16 that stay as ImageNet taught them.
+        frozen: blocks of EfficientNet-Lite2's 21 that stay as ImageNet taught them.
         rate: of the blocks; the last layer, which is new, learns faster.
     """
 

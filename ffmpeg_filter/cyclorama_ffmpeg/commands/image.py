@@ -51,7 +51,7 @@ def image_command(
         bool,
         typer.Option(
             "--refine/--no-refine",
-            help="Look for single hairs at full size. On trial: it makes some mattes finer and others worse.",
+            help="Draw single hairs by the picture's own colours. Best before a plain or blurred background.",
         ),
     ] = False,
     trimap: Annotated[

@@ -1,18 +1,18 @@
-"""The `refine` network, by ONNX Runtime: the alpha of what a trimap leaves open, hair by hair."""
+"""The `refine` network by ONNX Runtime, in tiles: the alpha of what a trimap leaves open."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cyclorama import weights
 from cyclorama.matting.onnx import LoadedModel, load
-from cyclorama.trimap import WHITE, distances, of_doubt, unknown_in
+from cyclorama.trimap import BLACK, WHITE, distance, unknown_in
 from cyclorama.types import Alpha, DeepRgb
 
 STRIDE = 64  # of the network: sides come in these steps. Tiles lie in them as well, so that all see the same grid
@@ -37,16 +37,6 @@ class Refiner:
         self._session = model.session
         self._tile_px = tile_px
         self.device = model.device
-
-    def refine(self, alpha: Alpha, rgb: DeepRgb) -> Alpha:
-        """A matte with what was in doubt looked at pixel by pixel.
-
-        Args:
-            alpha: float32 (H, W) in [0, 1], another network's. Where nobody is sure in it, it is the answer.
-            rgb: uint8 or uint16 (H, W, 3) sRGB.
-        """
-        known = of_doubt(alpha)
-        return self.solve(known, rgb, alpha) if (known >= WHITE).any() else alpha
 
     def solve(self, trimap: Alpha, rgb: DeepRgb, before: Alpha | None = None) -> Alpha:
         """The matte that keeps a trimap's sure parts and finds what is between.
@@ -139,14 +129,19 @@ def widened(place: Place, shape: tuple[int, ...], by_px: int) -> tuple[Place, Pl
     return (slice(top, bottom), slice(left, right)), within
 
 
-def create(*, device: str = "auto", threads: int = 0) -> Refiner:
-    """Loads the network that ships.
+def distances(trimap: Alpha) -> NDArray[np.float32]:
+    """Pixels to the nearest sure background and to the nearest sure subject, float32 (H, W, 2)."""
+    return cv2.merge([distance(trimap <= BLACK), distance(trimap >= WHITE)])  # type: ignore[return-value]
+
+
+def create(path: Path, *, device: str = "cpu", threads: int = 0) -> Refiner:
+    """Loads what `cyclorama export` wrote.
 
     Args:
         device, threads: see `cyclorama.matting.onnx.load`.
 
     Raises:
-        ModelError: its weights are missing or damaged.
+        ModelError: the file cannot be read.
         DeviceError: the device was named and cannot be used.
     """
-    return Refiner(load(weights.path("refine"), device=device, threads=threads))
+    return Refiner(load(path, device=device, threads=threads))

@@ -1,0 +1,101 @@
+"""Closed-form matting: the alpha that a picture's colours speak for, where others leave it open."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cyclorama.types import Alpha
+
+Plane: TypeAlias = NDArray[np.float32]
+
+RADIUS = 4  # pixels of a window, in which alpha is taken for a linear function of colour
+EPSILON = 3e-5  # variance of colour (components in [0, 1]) below which a window counts as flat
+MOST_STEPS = 60
+ENOUGH = 3e-3  # of the first residual
+
+
+def solve(guide: Plane, alpha: Alpha, unknown: Plane, trust: Plane | float = 0.0) -> Alpha:
+    """Alpha with x L x + trust (x - alpha)^2 at its least in the unknown pixels; the others keep theirs.
+
+    Args:
+        guide: float32 (h, w, 3) in [0, 1], the picture.
+        alpha: float32 (h, w) in [0, 1]: what is known, and in the unknown pixels where the solution starts from, and
+            what is trusted.
+        unknown: float32 (h, w), 1 where alpha is to be found, else 0.
+        trust: float32 (h, w), or one for all; 0: the colours alone decide.
+
+    Returns:
+        float32 (h, w) in [0, 1].
+
+    Source: Levin, Lischinski & Weiss 2008, "A Closed-Form Solution to Natural Image Matting" (equation 14), the
+    Laplacian applied by box filters as in He, Sun & Tang 2010, "Fast Matting Using Large Kernel Matting Laplacian
+    Matrices" (algorithm 1), solved by conjugate gradients.
+    """
+    left, top, width, height = cv2.boundingRect((unknown > 0).astype(np.uint8))
+    if not width:
+        return alpha
+    reach = 2 * RADIUS + 1  # beyond it nothing counts
+    part = slice(max(0, top - reach), top + height + reach), slice(max(0, left - reach), left + width + reach)
+    laplacian = Laplacian(guide[part])
+    trusted = trust[part] if isinstance(trust, np.ndarray) else np.float32(trust)
+    open_, x = unknown[part], alpha[part].astype(np.float32)
+    residual = -open_ * laplacian.times(x)  # what is trusted is where it starts
+    direction, energy = residual.copy(), float((residual * residual).sum())
+    enough = energy * ENOUGH**2
+    for _ in range(MOST_STEPS):
+        if energy <= enough:
+            break
+        product = open_ * (laplacian.times(direction) + trusted * direction)
+        step = np.float32(energy / max(float((direction * product).sum()), 1e-20))
+        x += step * direction
+        residual -= step * product
+        before, energy = energy, float((residual * residual).sum())
+        direction = residual + np.float32(energy / before) * direction
+    solved = alpha.astype(np.float32)
+    solved[part] = np.clip(x, 0, 1)
+    return solved
+
+
+class Laplacian:
+    """The matting Laplacian of a picture, over a window's number of pixels.
+
+    Args:
+        guide: float32 (h, w, 3) in [0, 1].
+    """
+
+    def __init__(self, guide: Plane) -> None:
+        self._planes: tuple[Plane, ...] = tuple(cv2.split(guide))  # type: ignore[arg-type]
+        self._means = tuple(_mean(plane) for plane in self._planes)
+        # In single precision the determinant of a steep edge's covariance is lost in rounding.
+        planes = [plane.astype(np.float64) for plane in self._planes]
+        r, g, b = planes
+        mr, mg, mb = (_mean(plane) for plane in planes)
+        rr, gg, bb = (_mean(p * p) - m * m + EPSILON for p, m in ((r, mr), (g, mg), (b, mb)))
+        rg, rb, gb = _mean(r * g) - mr * mg, _mean(r * b) - mr * mb, _mean(g * b) - mg * mb
+        i_rr, i_rg, i_rb = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
+        i_gg, i_gb, i_bb = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
+        determinant = rr * i_rr + rg * i_rg + rb * i_rb
+        adjugate = ((i_rr, i_rg, i_rb), (i_rg, i_gg, i_gb), (i_rb, i_gb, i_bb))
+        self._inverse = [[(plane / determinant).astype(np.float32) for plane in row] for row in adjugate]
+
+    def times(self, x: Plane) -> Plane:
+        """Its product with a plane (h, w): x less what its windows' linear models of colour make of it."""
+        mean = _mean(x)
+        shared = [_mean(plane * x) - own * mean for plane, own in zip(self._planes, self._means, strict=True)]
+        slopes = [row[0] * shared[0] + row[1] * shared[1] + row[2] * shared[2] for row in self._inverse]
+        offset = mean
+        for slope, own in zip(slopes, self._means, strict=True):
+            offset = offset - slope * own
+        result = x - _mean(offset)
+        for slope, plane in zip(slopes, self._planes, strict=True):
+            result -= _mean(slope) * plane
+        return result
+
+
+def _mean(x: NDArray[np.floating]) -> NDArray[np.floating]:  # type: ignore[type-arg]
+    window = (2 * RADIUS + 1, 2 * RADIUS + 1)
+    return cv2.blur(x, window, borderType=cv2.BORDER_REFLECT_101)  # type: ignore[return-value]
