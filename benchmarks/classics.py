@@ -6,8 +6,8 @@
 `cost` needs no training: each recipe's network, with random weights, at its authors' picture size. `quality` shows
 models, names of ours or .onnx files, the validation pictures of `cyclorama evaluate`: held-back people over held-back
 rooms. `--solvers` adds `--refine`, and pymatting's closed form and KNN (pip install pymatting), which solve the band
-that `portrait` doubts; `--sheet` needs scikit-image's photographs. Both ways use one thread and count its time on the processor, so
-that what else the machine does matters little.
+that `portrait` doubts; `--sheet` needs scikit-image's photographs. Both ways use one thread and count its time on the
+processor, so that what else the machine does matters little.
 """
 
 from __future__ import annotations
