@@ -41,7 +41,7 @@ class Panel:
         return [member.size(height, width) for member in self.members for _ in range(2)]
 
     def start(self, height: int, width: int) -> State:
-        return [member.start(*member.size(height, width)) for member in self.members for _ in range(2)]
+        return _fresh(self.members, height, width)
 
     def step(self, rgb: Rgb, state: State) -> tuple[Alpha, State]:
         assert isinstance(state, list)
@@ -50,8 +50,7 @@ class Panel:
         if part is not None:
             near = np.ascontiguousarray(rgb[part])
             members = self.members[:-1]
-            fresh = [member.start(*member.size(*near.shape[:2])) for member in members for _ in range(2)]
-            seen, _ = self._vote(near, members, fresh)
+            seen, _ = self._vote(near, members, _fresh(members, *near.shape[:2]))
             alpha = np.zeros_like(alpha)
             alpha[part] = seen
         return alpha, after
@@ -68,6 +67,11 @@ class Panel:
             after += [mine, other]
             alphas += [shrink(upright, height, width), shrink(np.ascontiguousarray(mirrored[:, ::-1]), height, width)]
         return np.median(np.stack(alphas), axis=0), after
+
+
+def _fresh(members: Sequence[Matter], height: int, width: int) -> list[State]:
+    """What each member remembers before its two looks at a first picture."""
+    return [member.start(*member.size(height, width)) for member in members for _ in range(2)]
 
 
 def _small(alpha: Alpha) -> tuple[slice, slice] | None:
