@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cyclorama import Engine
+from cyclorama import Engine, Settings
 from cyclorama.composite import blurred_room, cover
 from cyclorama.editing import scene_picture, still_scenes
 from cyclorama.matting import FOR_STILLS
@@ -172,14 +172,14 @@ def engine_of(engines: Engines, kind: str) -> Engine:
     return engines.get(kind, engines["others"])
 
 
-def expected_alpha(engines: Engines, kind: Kind, name: str) -> Float:
+def expected_alpha(engines: Engines, kind: Kind, name: str, *, refine: bool = False) -> Float:
     """The engine's own alpha of the layer, (H, W); where the plug-in shows it a part alone, 0 elsewhere."""
     assert kind.view is not None
-    engine = engine_of(engines, name)
+    engine, settings = engine_of(engines, name), Settings(decontaminate=False, refine=refine)
     if name != "selection":
-        return engine.matte(kind.view).alpha
+        return engine.matte(kind.view, settings).alpha
     alpha = np.zeros((HEIGHT, WIDTH), np.float32)
-    alpha[SEEN] = engine.matte(np.ascontiguousarray(kind.view[SEEN])).alpha
+    alpha[SEEN] = engine.matte(np.ascontiguousarray(kind.view[SEEN]), settings).alpha
     return alpha
 
 
@@ -313,7 +313,7 @@ def test_refining_again_is_the_engines_alpha_in_the_selection_and_the_old_mask_e
     if kind.view is None:
         assert 0.1 < layer.mask.mean() < 0.9
         return
-    expected = expected_alpha(engines, kind, name)
+    expected = expected_alpha(engines, kind, name, refine=True)
     if name == "selection":
         before = results.picture(name, "refine-edge", 0).layer("Subject").mask
         assert before is not None
