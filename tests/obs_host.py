@@ -228,7 +228,7 @@ class Host:
     def _renew_output(self) -> None:
         """Changes to the other profile, for which OBS makes its outputs anew.
 
-        One that recorded before may refuse to, with a dialog that waits for a click: obs-ffmpeg-output.c of OBS 29 notes
+        One that recorded before may refuse to, with a dialog that waits for a click: OBS 29 (obs-ffmpeg-output.c) notes
         that it is connecting after it made the thread that notes the end of it, and that thread may be the faster one.
         """
         current = self.call("GetProfileList")["currentProfileName"]

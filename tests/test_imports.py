@@ -42,9 +42,11 @@ ALLOWED = {
         "cyclorama.matting",
         "cyclorama.matting.onnx",
         "cyclorama.matting.onnx_file",
+        "cyclorama.matting.nearer",
         "cyclorama.matting.panel",
     },
-    "cyclorama.outfit": BASE | {"cyclorama", "cyclorama.matting", "cyclorama.matting.onnx", "cyclorama.weights"},
+    "cyclorama.outfit": BASE
+    | {"cyclorama", "cyclorama.matting", "cyclorama.matting.onnx", "cyclorama.matting.portrait", "cyclorama.weights"},
     "cyclorama.engine": ENGINE | {"cyclorama"},
     "cyclorama.catalogue": BASE | {"cyclorama", "cyclorama.look", "cyclorama.toml", "cyclorama.weights"},
     "cyclorama.suggesting": ENGINE | {"cyclorama.engine"},
@@ -65,7 +67,7 @@ ALLOWED = {
     "cyclorama_gimp": {"cyclorama_gimp", "cyclorama.wire"},
     # Training reads video as the command does, and shows pictures on the same sheets.
     "cyclorama_training": PUBLIC
-    | {"cyclorama.matting.onnx_file", "cyclorama.matting.panel"}
+    | {"cyclorama.matting.onnx_file", "cyclorama.matting.panel", "cyclorama.matting.portrait"}
     | {"cyclorama_training", "cyclorama_ffmpeg.frames", "cyclorama_ffmpeg.sheet"},
     "cyclorama_ffmpeg": PUBLIC | {"cyclorama_ffmpeg", "cyclorama_training"},
 }

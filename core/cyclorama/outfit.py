@@ -276,6 +276,7 @@ def create(*, device: str = "auto", threads: int = 0) -> TwoLooks:
         DeviceError: the device was named and cannot be used.
     """
     from cyclorama.matting.onnx import load
+    from cyclorama.matting.portrait import create_once
 
     finder, reader = (load(weights.path(name), device=device, threads=threads) for name in ("outfit", "outfit-clothes"))
-    return TwoLooks(matting.create("portrait", device=device, threads=threads), finder, reader)
+    return TwoLooks(create_once(device=device, threads=threads), finder, reader)

@@ -9,9 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from cyclorama.engine import Engine
+from cyclorama.band import shrink
 from cyclorama.errors import SettingError
-from cyclorama.types import Settings
+from cyclorama.matting import Matter, portrait
+from cyclorama.refine import upsample_alpha
 from cyclorama_training.data import Image
 from cyclorama_training.outfit_compose import Composer
 from cyclorama_training.outfit_crops import Crops
@@ -235,17 +236,19 @@ def source_of(name: str) -> str:
 
 
 def matte_maker(folder: Path | None) -> Callable[[Path, Image], Image]:
-    """Mattes by the engine's `portrait`, kept in a folder if there is one."""
-    engine: list[Engine] = []
+    """Mattes of one look of `portrait`, kept in a folder if there is one."""
+    loaded: list[Matter] = []
 
     def make(path: Path, rgb: Image) -> Image:
         kept = folder / path.parent.name / f"{path.stem}.png" if folder else None
         if kept is not None and kept.is_file():
             return read(kept, cv2.IMREAD_GRAYSCALE)
-        if not engine:
-            engine.append(Engine("portrait", "cpu"))
-        alpha = engine[0].matte(rgb, Settings(decontaminate=False)).alpha
-        matte = np.rint(alpha * 255).astype(np.uint8)
+        if not loaded:
+            loaded.append(portrait.create_once(device="cpu", threads=0))
+        (matter,) = loaded
+        small = shrink(rgb, *matter.size(*rgb.shape[:2]))
+        alpha, _ = matter.step(small, matter.start(*small.shape[:2]))
+        matte = np.rint(upsample_alpha(alpha, small, rgb) * 255).astype(np.uint8)
         if kept is not None:
             kept.parent.mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(kept), matte)

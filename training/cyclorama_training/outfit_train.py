@@ -15,8 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cyclorama import matting
-from cyclorama.matting import onnx
+from cyclorama.matting import onnx, portrait
 from cyclorama.outfit import Floats, TwoLooks, people
 from cyclorama.types import Rgb
 from cyclorama_training.outfit_clothes import SIDE, train_reader
@@ -67,7 +66,7 @@ def train(
     crops = material.crops(SIDE, recipe.clothes.bare)
     train_reader(recipe.clothes, crops, material.closeups, imagenet, out, say)
     models = (onnx.load(out / name, device="cpu", threads=0) for name in ("outfit.onnx", "outfit-clothes.onnx"))
-    matter = matting.create("portrait", device="cpu", threads=0)
+    matter = portrait.create_once(device="cpu", threads=0)
     return measure(TwoLooks(matter, *models).look, validation)
 
 
