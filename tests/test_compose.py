@@ -74,6 +74,21 @@ def test_samples_show_people_and_sometimes_nobody(composer: Composer) -> None:
     assert (areas > 0.05).mean() > 0.6
 
 
+def test_a_mild_picture_has_the_colours_of_what_is_in_it(calm: Callable[..., None]) -> None:
+    """No other light, no other clothes, no bad camera: blue before red stays blue before red."""
+    calm()
+    blue, red = (np.full((HEIGHT, WIDTH, 3), colour, np.uint8) for colour in ((10, 20, 200), (200, 20, 10)))
+    somebody = replace(person(0, name="portraits/000"), foreground=blue)
+    plain = Composer([somebody], [replace(room(0), picture=red)])
+    colours = {True: set[tuple[int, ...]](), False: set[tuple[int, ...]]()}
+    for seed in range(12):
+        for mild, seen in colours.items():
+            sample = plain.sample(np.random.default_rng(seed), *SHAPE, mild=mild)
+            seen |= {tuple(colour) for colour in sample.rgb[sample.alpha == 1].tolist()}
+    assert colours[True] == {(10, 20, 200)}
+    assert len(colours[False]) > 12
+
+
 def test_the_frames_of_a_still_scene_are_equal(composer: Composer, calm: Callable[..., None]) -> None:
     calm()
     for seed in range(12):

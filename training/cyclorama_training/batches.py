@@ -42,7 +42,7 @@ class Batches(IterableDataset[tuple[Tensor, Tensor]]):
         kind = kinds[np.random.default_rng((self.recipe.seed, step)).integers(len(kinds))]
         seeds = [(self.recipe.seed, step, 1 + index) for index in range(self.rank, kind.clips, self.ranks)]
         shape = kind.height, kind.width, kind.frames
-        samples = [self.composer.sample(np.random.default_rng(s), *shape) for s in seeds]
+        samples = [self.composer.sample(np.random.default_rng(s), *shape, mild=kind.mild) for s in seeds]
         rgb, alpha = (np.stack(arrays) for arrays in zip(*((s.rgb, s.alpha) for s in samples), strict=True))
         return torch.from_numpy(rgb), torch.from_numpy(alpha)
 

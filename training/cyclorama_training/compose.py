@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import cv2
@@ -35,6 +36,8 @@ THING_SHARE = 0.6  # of decoys, where there are any: dogs, cattle, cars, the thi
 OCCLUDER_SHARE = 0.02
 DARK_SHARE = 0.05  # people against the light
 DRESS_SHARE = 0.30  # people in other clothes, half of them black
+OWN_FRAME_SHARE = 0.7  # of people in mild pictures: where their own picture had them
+FAR_SHARE = 0.4  # of people seen to their feet: who is small is soon missed
 PEOPLE_COUNTS = (0.70, 0.21, 0.09)  # one, two, three people pasted into one room
 # Of clips only: everything changes at once; one layer comes or goes; limbs move.
 CUT_SHARE, POP_SHARE, BEND_SHARE = 0.10, 0.08, 0.35
@@ -87,42 +90,52 @@ class Composer:
         chances = np.array([room.weight for room in rooms])
         self.room_weights = chances / chances.sum()
 
-    def sample(self, rng: Generator, height: int, width: int, frames: int = 1) -> Sample:
-        """Draws a picture, or a clip of several frames, with everything that a bad camera does."""
-        rgb, alpha = self._scene(rng, height, width, frames)
+    def sample(self, rng: Generator, height: int, width: int, frames: int = 1, *, mild: bool = False) -> Sample:
+        """Draws a picture, or a clip of several frames, with everything that a bad camera does.
+
+        Args:
+            mild: as a good camera takes it, in the light that it was taken in; people mostly framed as they were.
+        """
+        rgb, alpha = self._scene(rng, height, width, frames, mild)
         if frames > 1 and rng.random() < CUT_SHARE:
             cut = int(rng.integers(1, frames))
-            other_rgb, other_alpha = self._scene(rng, height, width, frames - cut)
+            other_rgb, other_alpha = self._scene(rng, height, width, frames - cut, mild)
             rgb[cut:], alpha[cut:] = other_rgb, other_alpha
         if rng.random() < 0.5:
             rgb, alpha = rgb[:, :, ::-1], alpha[:, :, ::-1]
-        camera = Camera(rng)
-        rgb = np.stack([camera.shoot(np.ascontiguousarray(frame)) for frame in rgb])
+        if mild:
+            rgb = np.ascontiguousarray(rgb)
+        else:
+            camera = Camera(rng)
+            rgb = np.stack([camera.shoot(np.ascontiguousarray(frame)) for frame in rgb])
         return Sample(rgb, np.ascontiguousarray(np.clip(alpha, 0, 1), np.float32))  # rounding may leave it by 1e-7
 
-    def _scene(self, rng: Generator, height: int, width: int, frames: int) -> tuple[Image, Float]:
+    def _scene(self, rng: Generator, height: int, width: int, frames: int, mild: bool) -> tuple[Image, Float]:
         kind = rng.random()
         if EMPTY_SHARE <= kind < EMPTY_SHARE + ORIGINAL_SHARE and self.whole_weights is not None:
             return self._original(rng, height, width, frames)
-        room = self._room(rng, height, width)
+        room = self._room(rng, height, width, mild=mild)
         tracks = []
         if rng.random() < (EMPTY_DECOY_SHARE if kind < EMPTY_SHARE else DECOY_SHARE):
             a_thing = self.things and rng.random() < THING_SHARE
             tracks.append((self._thing if a_thing else self._piece)(rng, height, width, frames, room))
         if kind >= EMPTY_SHARE:
             count = 1 + int(rng.choice(len(PEOPLE_COUNTS), p=PEOPLE_COUNTS))
-            tracks += [self._person(rng, height, width, frames, room, small=count > 1) for _ in range(count)]
+            draw = partial(self._person, rng, height, width, frames, room, small=count > 1, mild=mild)
+            tracks += [draw() for _ in range(count)]
             if rng.random() < OCCLUDER_SHARE:
                 tracks.append(self._piece(rng, height, width, frames, room))
         behind = Track(room, motion(rng, frames, height, width, speed=ROOM_SPEED), person=False)
         return render(behind, tracks, height, width, frames)
 
-    def _room(self, rng: Generator, height: int, width: int) -> Layer:
+    def _room(self, rng: Generator, height: int, width: int, *, mild: bool = False) -> Layer:
         if rng.random() < 0.05:
             return Layer(plain(rng, height, width), None, STAY)
         image = self.rooms[rng.choice(len(self.rooms), p=self.room_weights)].picture
         at = float(rng.random()), float(rng.random()), float(rng.uniform(1.0, 1.8))
         layer = Layer(image, None, covering(image.shape, height, width, *at)).shrunk()
+        if mild:
+            return layer
         if rng.random() < 0.35:
             scale = np.sqrt(abs(np.linalg.det(layer.matrix[:, :2])))
             sigma = float(rng.uniform(0.5, 6.0)) * height / 256 / scale
@@ -145,20 +158,28 @@ class Composer:
         alpha, _ = render(matte, [], height, width, frames)
         return rgb, alpha.astype(np.float32) / 255
 
-    def _person(self, rng: Generator, height: int, width: int, frames: int, room: Layer, *, small: bool) -> Track:
+    def _person(
+        self, rng: Generator, height: int, width: int, frames: int, room: Layer, *, small: bool, mild: bool
+    ) -> Track:
         person = self.people[rng.choice(len(self.people), p=self.weights)]
+        framed = mild and not small and rng.random() < OWN_FRAME_SHARE
         for _ in range(TRIES):
-            matrix = place(rng, person, height, width, small=small)
+            if framed:
+                at = float(rng.random()), float(rng.random()), float(rng.uniform(1.0, 1.3))
+                matrix = covering(person.alpha.shape, height, width, *at)
+            else:
+                matrix = place(rng, person, height, width, small=small, far_share=FAR_SHARE)
             layer = Layer(person.foreground, person.alpha, matrix).shrunk()
             if layer.covers(height, width) <= MOST_COVERED:
                 break
         assert layer.alpha is not None
         rgb = layer.rgb
-        if rng.random() < DRESS_SHARE:
-            rgb = dress(rng, rgb, layer.alpha)
-        if rng.random() < DARK_SHARE:
-            rgb = darken(rng, rgb)
-        rgb = match(rng, light(rng, rgb, 0.35), layer.alpha, room.rgb)
+        if not mild:
+            if rng.random() < DRESS_SHARE:
+                rgb = dress(rng, rgb, layer.alpha)
+            if rng.random() < DARK_SHARE:
+                rgb = darken(rng, rgb)
+            rgb = match(rng, light(rng, rgb, 0.35), layer.alpha, room.rgb)
         track = Track(Layer(rgb, layer.alpha, layer.matrix), motion(rng, frames, height, width), person=True)
         if frames > 1 and rng.random() < BEND_SHARE:
             track.bend = Bend(rng, height, width)

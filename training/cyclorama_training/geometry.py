@@ -17,7 +17,7 @@ Matrix = NDArray[np.floating[Any]]  # (2, 3), source x, y to frame x, y
 TOUCH_ALPHA = 128  # a side of the cut-out with this much alpha on it was cut by the picture's frame
 TALL = 1.9  # height over width of a box that shows a standing person
 CLOSE_SHARE = 0.10  # people so near that the frame cuts them anywhere: a back, a coat, no head
-FAR_SHARE = 0.25  # of people seen to their feet: far away in the room
+FAR_SHARE = 0.25  # of people seen to their feet: far away in the room; the evaluation's pictures hang on it
 # Of the frame. Where cloth fills it nothing says that it is worn: a curtain would be a person as well.
 MOST_COVERED = 0.75
 TRIES = 4
@@ -80,7 +80,9 @@ def covering(shape: tuple[int, ...], height: int, width: int, at_x: float, at_y:
     return np.array([[scale, 0.0, -left * scale], [0.0, scale, -top * scale]])
 
 
-def place(rng: Generator, person: Person, height: int, width: int, *, small: bool) -> Matrix:
+def place(
+    rng: Generator, person: Person, height: int, width: int, *, small: bool, far_share: float = FAR_SHARE
+) -> Matrix:
     """Puts a cut-out somewhere it could stand: a side cut by its old frame stays outside the new one."""
     _, w = person.alpha.shape
     top, bottom, left, right = person.box
@@ -89,7 +91,7 @@ def place(rng: Generator, person: Person, height: int, width: int, *, small: boo
 
     box_height, box_width = bottom - top, right - left
     close = not small and rng.random() < CLOSE_SHARE
-    far = not close and not cut_bottom and rng.random() < FAR_SHARE
+    far = not close and not cut_bottom and rng.random() < far_share
     if box_height > TALL * box_width and not far and rng.random() < 0.5:
         # Head and shoulders of a standing person: what a webcam sees.
         box_height = max(8, round(box_height * float(rng.uniform(0.22, 0.6))))

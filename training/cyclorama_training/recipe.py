@@ -22,12 +22,13 @@ HIGHER_IS_BETTER = {"iou"}
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a batch holds: so many clips of so many frames (1: pictures) of one size."""
+    """What a batch holds: so many clips of so many frames (1: pictures) of one size; `mild` as `Composer.sample`'s."""
 
     height: int
     width: int
     clips: int
     frames: int = 1
+    mild: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +164,9 @@ def phase(table: Mapping[str, Any]) -> Phase:
     return Phase(**{**table, "batches": tuple(batch(**each) for each in table["batches"])})
 
 
-def batch(size: tuple[int, int], **numbers: int) -> Batch:
+def batch(size: tuple[int, int], **others: Any) -> Batch:
     height, width = size
-    return Batch(height, width, **numbers)
+    return Batch(height, width, **others)
 
 
 def sources(
