@@ -5,9 +5,9 @@
 
 `cost` needs no training: each recipe's network, with random weights, at its authors' picture size. `quality` shows
 models, names of ours or .onnx files, the validation pictures of `cyclorama evaluate`: held-back people over held-back
-rooms. `--solvers` adds `--refine`, and pymatting's closed form and KNN (pip install pymatting), which solve the band
-that `portrait` doubts; `--sheet` needs scikit-image's photographs. Both ways use one thread and count its time on the
-processor, so that what else the machine does matters little.
+rooms. `--solvers` adds `--refine`, pymatting's closed form and KNN, which solve the band that `portrait` doubts, and a
+conditional random field over its matte (pip install pymatting pydensecrf2); `--sheet` needs scikit-image's photographs.
+Both ways use one thread and count its time on the processor, so that what else the machine does matters little.
 """
 
 from __future__ import annotations
@@ -38,6 +38,10 @@ OURS = ("portrait-fast", "portrait", "portrait-best")
 ROUNDS = 5
 SHOWN_HEIGHT, QUALITY = 180, 85  # pixels of a picture of the sheet, of JPEG
 FIGURES = ("iou", "mad", "grad", "conn")
+# Of the random field, as DeepLab used it (Chen 2015): steps; pixels and weight of what lies near; pixels, levels and
+# weight of what lies near and looks alike.
+FIELD_STEPS, NEAR, ALIKE = 5, (3, 3), (50, 5, 10)
+LEAST = 1e-4  # share that a field must leave to either side
 
 Find = Callable[[Rgb], Alpha]
 
@@ -132,7 +136,7 @@ def alone(contender: Contender) -> Find:
 
 
 def solving() -> Iterator[tuple[str, Find]]:
-    """`--refine`, and pymatting's solvers with the trimap of what `portrait` doubts."""
+    """`--refine`; pymatting's solvers with the trimap of what `portrait` doubts; a random field over all of it."""
     from pymatting import estimate_alpha_cf, estimate_alpha_knn
 
     engine = Engine("portrait", "cpu", threads=1)
@@ -148,6 +152,20 @@ def solving() -> Iterator[tuple[str, Find]]:
             return solve(rgb / 255.0, known.astype(np.float64)).astype(np.float32)
 
         yield f"portrait, then {name}", find_in
+    yield "portrait, then random field", lambda rgb: random_field(rgb, engine.session(SETTINGS).matte(rgb).alpha)
+
+
+def random_field(rgb: Rgb, alpha: Alpha) -> Alpha:
+    """The subject's share by a fully connected conditional random field (Krähenbühl & Koltun 2011)."""
+    from pydensecrf.densecrf import DenseCRF2D
+
+    height, width = alpha.shape
+    field = DenseCRF2D(width, height, 2)
+    share = np.clip(alpha, LEAST, 1 - LEAST).ravel()
+    field.setUnaryEnergy(-np.log(np.stack([1 - share, share])).astype(np.float32))
+    field.addPairwiseGaussian(sxy=NEAR[0], compat=NEAR[1])
+    field.addPairwiseBilateral(sxy=ALIKE[0], srgb=ALIKE[1], rgbim=np.ascontiguousarray(rgb), compat=ALIKE[2])
+    return np.array(field.inference(FIELD_STEPS))[1].reshape(height, width)
 
 
 def means(found: Sequence[Alpha], pictures: Sequence[Picture]) -> list[float]:

@@ -14,12 +14,11 @@ from cyclorama_ffmpeg.state_file import load, save
 from test_panel import Look
 
 SIDE, NEAR = 64, 32
-FOUND = 0.2
 
 
 def nearer() -> tuple[Nearer, Look, Look]:
     whole, near = Look(SIDE), Look(NEAR)
-    return Nearer(whole, near, FOUND), whole, near
+    return Nearer(whole, near), whole, near
 
 
 def lit(top: int, bottom: int, left: int, right: int, red: int = 255) -> Rgb:

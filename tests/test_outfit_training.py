@@ -15,11 +15,12 @@ from typer.testing import CliRunner
 from cyclorama.errors import ModelError, SettingError
 from cyclorama.outfit import GREY, NOBODY, closer, upper
 from cyclorama_ffmpeg.commands.main import app
-from cyclorama_training import entry, outfit_material
+from cyclorama_training import entry, outfit_data, outfit_material
 from cyclorama_training.outfit_compose import Composer, hidden, inside
 from cyclorama_training.outfit_crops import Crops, chances, plain
 from cyclorama_training.outfit_data import (
     CLASSES,
+    LONG_SIDE,
     Scene,
     Wearer,
     closeups,
@@ -79,6 +80,33 @@ def test_about_a_quarter_is_held_back() -> None:
 def test_the_list_of_what_was_seen_is_whole() -> None:
     assert set(looked_at().values()) == {"leave", "group", "first", "unclear"}
     assert {name.split("/")[0] for name in looked_at()} <= set(CLASSES)
+
+
+def test_boxes_of_held_back_pictures_do_not_hang_on_todays_mattes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stems = [stem for stem in (f"swim_{number}" for number in range(60)) if split_of(stem) == "test"][:3]
+    for kind in CLASSES:
+        (tmp_path / kind).mkdir()
+    for stem in stems:
+        cv2.imwrite(str(tmp_path / "beachwear" / f"{stem}.png"), np.zeros((60, 80, 3), np.uint8))
+    fixed = {f"beachwear/{stems[0]}": ((5, 6, 40, 50),), f"beachwear/{stems[1]}": ()}
+    monkeypatch.setattr(outfit_data, "held_back_boxes", lambda: fixed)
+    matte = np.zeros((60, 80), np.uint8)
+    matte[10:50, 20:60] = 255
+    found = {each.name: each.boxes for each, _ in scenes(tmp_path, "test", lambda *_: matte)}
+    assert found == {
+        f"beachwear/{stems[0]}": (("beachwear", (5, 6, 40, 50)),),
+        f"beachwear/{stems[2]}": (("beachwear", (20, 10, 60, 50)),),
+    }
+
+
+def test_the_list_of_held_back_boxes_is_whole() -> None:
+    boxes = outfit_data.held_back_boxes()
+    assert all(split_of(name.split("/")[1]) != "train" for name in boxes)
+    assert {name.split("/")[0] for name in boxes} == set(CLASSES)
+    sides = [box for found in boxes.values() for box in found]
+    assert all(0 <= a < c <= LONG_SIDE and 0 <= b < d <= LONG_SIDE for a, b, c, d in sides)
 
 
 def test_regions_of_a_matte_are_people_the_largest_first() -> None:

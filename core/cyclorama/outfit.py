@@ -38,7 +38,7 @@ SAME = 0.5  # intersection over union from which two boxes are of one person
 INSIDE = 0.8  # share of a box in a surer one from which it is a part of that person
 AROUND = 0.08  # of a person's box, added on each side: the edge of what they wear
 # Share of a kind from which it is said, by the validation pictures: few learned beachwear, and its shares are lower.
-SURE = {"beachwear": 0.45, "workwear": 0.5, "sportswear": 0.5}
+SURE = {"beachwear": 0.45, "workwear": 0.4, "sportswear": 0.5}
 NOBODY = len(OUTFITS) + 1  # index of the share that says: no person; before it are other clothes
 
 

@@ -140,6 +140,22 @@ def regions(alpha: Image) -> list[tuple[Box, Image]]:
     return found
 
 
+@cache
+def held_back_boxes() -> dict[str, tuple[Box, ...]]:
+    """Everybody's boxes in the held-back pictures, the largest first: fixed, so that figures compare networks.
+
+    They are the regions of the mattes with which `looked_at` was made, in pixels of the picture as `scenes` gives it.
+    """
+    text = resources.files("cyclorama_training").joinpath("outfit_boxes.txt").read_text("utf-8")
+    found = {}
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            name, *numbers = line.split()
+            sides = [int(number) for number in numbers]
+            found[name] = tuple((a, b, c, d) for a, b, c, d in zip(*(sides[i::4] for i in range(4)), strict=True))
+    return found
+
+
 def scenes(root: Path, split: Split, matte: Callable[[Path, Image], Image]) -> Iterator[tuple[Scene, Image]]:
     """The class folders' pictures of a split, with their mattes; those to be left out are left out.
 
@@ -161,8 +177,10 @@ def scenes(root: Path, split: Split, matte: Callable[[Path, Image], Image]) -> I
                 continue
             rgb = fit(cv2.cvtColor(read(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), LONG_SIDE)
             alpha = matte(path, rgb)
-            found = regions(alpha)
-            boxes = tuple((kind, box) for box, _ in (found[:1] if verdict == "first" else found))
+            found = held_back_boxes().get(name)
+            if found is None:
+                found = tuple(box for box, _ in regions(alpha))
+            boxes = tuple((kind, box) for box in (found[:1] if verdict == "first" else found))
             if boxes:
                 whole = verdict in ("", "first") and all(
                     min(b[2] - b[0], b[3] - b[1]) >= SMALLEST_SIDE for _, b in boxes

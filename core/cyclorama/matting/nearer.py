@@ -13,6 +13,9 @@ from cyclorama.types import Alpha, Rgb
 
 Region: TypeAlias = tuple[int, int, int, int]  # top, bottom, left, right; ends excluded
 
+# Alpha of a first look from which something is looked at again: of people of 15 to 35 % of the frame's height the IoU
+# rises from 0.66 to 0.73 with it, to 0.71 with 0.5.
+FOUND = 0.2
 ROOM = 0.35  # around what is found, as a share of its longer side
 NEARER = 0.6  # of the frame's sides: what takes less, with that room, is looked at again
 # A stream's region is left when there is less room in it than this share, when what is found takes more of the frame
@@ -29,12 +32,11 @@ class Nearer:
     Args:
         whole: sees every frame; its size is the working size.
         near: the network at the size for the second look.
-        found: alpha of the first look from which something is looked at again.
     """
 
-    def __init__(self, whole: Matter, near: Matter, found: float) -> None:
+    def __init__(self, whole: Matter, near: Matter) -> None:
         self.name, self.device, self.note = whole.name, whole.device, whole.note
-        self._whole, self._near, self._found = whole, near, found
+        self._whole, self._near = whole, near
 
     def size(self, height: int, width: int) -> tuple[int, int]:
         return self._whole.size(height, width)
@@ -46,7 +48,7 @@ class Nearer:
         assert isinstance(state, tuple)
         seen, region, memory = state
         alpha, seen = self._whole.step(rgb, seen)
-        box = box_of(alpha, self._found)
+        box = box_of(alpha)
         if region is None or not still_good(region, box, alpha.shape):
             region, memory = region_for(box, alpha.shape), None
         if region is not None:
@@ -64,9 +66,9 @@ class Nearer:
         return alpha, after
 
 
-def box_of(alpha: Alpha, found: float) -> Region | None:
+def box_of(alpha: Alpha) -> Region | None:
     """What all that is found fills; None where nothing is."""
-    left, top, width, height = cv2.boundingRect((alpha > found).astype(np.uint8))
+    left, top, width, height = cv2.boundingRect((alpha > FOUND).astype(np.uint8))
     return (top, top + height, left, left + width) if width else None
 
 
