@@ -52,6 +52,14 @@ def test_what_is_faint_at_first_is_found_and_what_is_fainter_is_not() -> None:
         assert len(near.sizes) == count
 
 
+def test_a_second_look_that_loses_them_is_not_believed() -> None:
+    whole, near = Look(SIDE), Look(NEAR, told=0.3)
+    rgb = lit(20, 36, 40, 48)
+    alpha, _, _ = stepped(Nearer(whole, near), rgb)
+    assert len(near.sizes) == 1
+    assert (alpha == rgb[..., 0] / 255).all()
+
+
 def test_haze_outside_of_the_second_look_is_dropped() -> None:
     matter, _, _ = nearer()
     rgb = lit(20, 36, 40, 48)

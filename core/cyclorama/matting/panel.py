@@ -8,7 +8,7 @@ import numpy as np
 
 from cyclorama.band import shrink
 from cyclorama.matting import Matter, State
-from cyclorama.matting.nearer import box_of, region_for
+from cyclorama.matting.nearer import believed, box_of, region_for
 from cyclorama.types import Alpha, Rgb
 
 
@@ -48,8 +48,9 @@ class Panel:
             near = np.ascontiguousarray(rgb[part])
             members = self.members[:-1]
             seen, _ = self._vote(near, members, _fresh(members, *near.shape[:2]))
-            alpha = np.zeros_like(alpha)
-            alpha[part] = seen
+            close = np.zeros_like(alpha)
+            close[part] = seen
+            alpha = believed(alpha, close)
         return alpha, after
 
     @staticmethod
