@@ -144,7 +144,8 @@ def regions(alpha: Image) -> list[tuple[Box, Image]]:
 def held_back_boxes() -> dict[str, tuple[Box, ...]]:
     """Everybody's boxes in the held-back pictures, the largest first: fixed, so that figures compare networks.
 
-    They are the regions of the mattes with which `looked_at` was made, in pixels of the picture as `scenes` gives it.
+    They are regions of the mattes of an earlier `portrait`, mistakes included, in pixels of the picture as `scenes`
+    gives it.
     """
     text = resources.files("cyclorama_training").joinpath("outfit_boxes.txt").read_text("utf-8")
     found = {}

@@ -13,8 +13,8 @@ from cyclorama.types import Alpha, Rgb
 
 Region: TypeAlias = tuple[int, int, int, int]  # top, bottom, left, right; ends excluded
 
-# Alpha of a first look from which something is looked at again: of people of 15 to 35 % of the frame's height the IoU
-# rises from 0.66 to 0.73 with it, to 0.71 with 0.5.
+# Alpha of a first look from which something is looked at again: of forty people of 15 to 35 % of the frame's height the
+# IoU rises from 0.62 to 0.72 with it, to 0.70 with 0.5.
 FOUND = 0.2
 SURE, LEAST_KEPT = 0.9, 0.5  # alpha of what a first look is sure of; share of it that a second one must find
 ROOM = 0.35  # around what is found, as a share of its longer side
@@ -54,7 +54,7 @@ class Nearer:
             region, memory = region_for(box, alpha.shape), None
         if region is not None:
             close, memory = self._look(rgb, region, memory)
-            alpha = believed(alpha, close)
+            alpha = believed(alpha, close, region)
         return alpha, (seen, region, memory)
 
     def _look(self, rgb: Rgb, region: Region, memory: State) -> tuple[Alpha, State]:
@@ -63,16 +63,21 @@ class Nearer:
         height, width = self._near.size(*part.shape[:2])
         before = self._near.start(height, width) if memory is None else memory
         close, after = self._near.step(shrink(part, height, width), before)
-        alpha = np.zeros(rgb.shape[:2], np.float32)
-        alpha[top:bottom, left:right] = shrink(close, *part.shape[:2])
-        return alpha, after
+        return shrink(close, *part.shape[:2]), after
 
 
-def believed(first: Alpha, second: Alpha) -> Alpha:
-    """The matte of the second look, or the first one's if the second loses much of what that was sure of.
+def believed(first: Alpha, close: Alpha, region: Region) -> Alpha:
+    """The matte of a second look at a region, or the first one's if it loses much of what that was sure of.
 
     It does where a picture has few pixels, and is no sharper from nearer.
+
+    Args:
+        first: float32 (H, W).
+        close: float32, of the region's size; nothing is left around it.
     """
+    top, bottom, left, right = region
+    second = np.zeros_like(first)
+    second[top:bottom, left:right] = close
     sure = first > SURE
     return second if second[sure].sum() >= LEAST_KEPT * sure.sum() else first
 

@@ -44,13 +44,10 @@ class Panel:
         region = region_for(box_of(alpha), alpha.shape)
         if region is not None:
             top, bottom, left, right = region
-            part = slice(top, bottom), slice(left, right)
-            near = np.ascontiguousarray(rgb[part])
+            near = np.ascontiguousarray(rgb[top:bottom, left:right])
             members = self.members[:-1]
             seen, _ = self._vote(near, members, _fresh(members, *near.shape[:2]))
-            close = np.zeros_like(alpha)
-            close[part] = seen
-            alpha = believed(alpha, close)
+            alpha = believed(alpha, seen, region)
         return alpha, after
 
     @staticmethod
