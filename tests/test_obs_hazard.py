@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from made_obs import before_green, subject_pixels, write_picture
+from made_obs import HEIGHT, WIDTH, before_green, subject_pixels, write_picture
 from obs_host import Host, wait_for, why_not
 
 pytestmark = [pytest.mark.skipif(why_not() != "", reason=why_not()), pytest.mark.timeout(240)]
@@ -66,4 +66,28 @@ def test_a_script_that_calls_obs_without_end_does_not_stop_the_picture(tmp_path:
         os.kill(worker, 9)
         wait_for("another worker", lambda: host.workers() not in ([], [worker]))
         wait_for("the subject again", subject)
+        host.stop()
+
+
+# Both wait for the filters' callbacks with the source's list of filters locked, which drawing the scene waits for.
+SAVE = """
+import time
+source = obs.obs_get_source_by_name("camera")
+end = time.monotonic() + 5
+while time.monotonic() < end:
+    obs.obs_data_array_release(obs.obs_source_backup_filters(source))
+    answer = obs.obs_source_get_width(source), obs.obs_source_get_height(source)
+obs.obs_source_release(source)
+"""
+
+
+def test_saving_while_a_filtered_scene_draws_a_filtered_source_does_not_stop_the_picture(tmp_path: Path) -> None:
+    with Host(tmp_path / "host", model="green-screen") as host:
+        host.add_picture("camera", write_picture(tmp_path / "camera.png", before_green()))
+        host.add_filter("camera", mode="colour", colour=MAGENTA)
+        host.add_filter("stage", "of the scene", mode="colour", colour=MAGENTA)
+        wait_for("the subject", lambda: subject_pixels(host.screenshot("camera")) > 8_000)
+        assert host.run(SAVE) == [WIDTH, HEIGHT]
+        frames = host.call("GetStats")["renderTotalFrames"]
+        wait_for("frames", lambda: host.call("GetStats")["renderTotalFrames"] > frames + 5)
         host.stop()

@@ -51,6 +51,8 @@ int gs_get_color_space(void);
 void *obs_filter_get_target(const void *filter);
 void *obs_filter_get_parent(const void *filter);
 uint32_t obs_source_get_output_flags(const void *source);
+const char *obs_source_get_id(const void *source);
+void *obs_source_get_type_data(void *source);
 uint32_t obs_source_get_base_width(void *source);
 uint32_t obs_source_get_base_height(void *source);
 void obs_source_video_render(void *source);
@@ -76,6 +78,7 @@ M.GS_CLEAR_COLOR = 1
 M.GS_BLEND_ONE, M.GS_BLEND_SRCALPHA, M.GS_BLEND_INVSRCALPHA = 1, 4, 5
 M.GS_CS_SRGB, M.GS_CS_709_SCRGB = 0, 3
 M.OBS_TASK_GRAPHICS = 1
+M.OBS_SOURCE_TYPE_FILTER = 1
 M.OBS_SOURCE_ASYNC, M.OBS_SOURCE_CUSTOM_DRAW = 4, 8
 
 -- The host process has loaded libobs. Windows looks symbols up in the program alone, so the DLL is named there.

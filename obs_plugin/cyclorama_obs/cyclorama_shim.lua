@@ -12,6 +12,7 @@ local filters = {}  -- living filters, as a set
 
 local function load_parts(given)
     parts = {
+        callbacks = require("cyclorama_callbacks"),
         filter = require("cyclorama_filter"),
         link = require("cyclorama_link"),
         libobs = require("cyclorama_libobs"),
@@ -59,7 +60,11 @@ function source.create(settings, context)
     local data = {}
     if not fault then
         local fine, made = pcall(function()
-            local filter = parts.filter.new(parts.libobs.pointer(context), paths)
+            local pointer = parts.libobs.pointer(context)
+            if not parts.callbacks.remove_unused(pointer) then
+                obs.script_log(obs.LOG_WARNING, "this OBS is not known: do not filter a scene and a source in it")
+            end
+            local filter = parts.filter.new(pointer, paths)
             filter:update(parts.properties.read(settings))
             return filter
         end)
@@ -104,7 +109,7 @@ function source.get_properties(data)
     end)
 end
 
--- OBS asks from any thread: the size that the last frame had.
+-- The size that the last frame had. OBS asks only where `remove_unused` failed.
 function source.get_width(data)
     return data.filter and data.filter.width or 0
 end
