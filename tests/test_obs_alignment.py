@@ -115,3 +115,19 @@ def test_a_frame_that_is_awaited_or_shown_is_not_given_back() -> None:
     return "fine"
     """
     assert lua(code) == "fine"
+
+
+def test_a_matte_from_before_all_was_forgotten_is_not_shown() -> None:
+    """As after OBS stood still: the worker's answer comes in the same tick as the new beginning."""
+    answer = lua(
+        'local a, log = require("cyclorama_alignment").new(), {}\n'
+        "local unneeded = a:matted(7, 1.0, 'old')\n"
+        "for n = 8, 12 do\n"
+        "    a:captured(n, 1.0 + (n - 8) / 15, {})\n"
+        "    for _, lowest in ipairs({true, false}) do\n"
+        "        table.insert(log, tostring(a:choose(1.0 + (n - 8) / 15, lowest)))\n"
+        "    end\n"
+        "end\n"
+        'return unneeded[1].planes .. " " .. table.concat(log, " ")\n'
+    )
+    assert answer == "old" + 10 * " nil"

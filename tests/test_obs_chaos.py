@@ -12,7 +12,9 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from made_obs import moving_clip, room_pixels, subject_pixels
 from obs_host import RATE, Host, frames, wait_for, why_not
@@ -66,17 +68,22 @@ def shows_subject(host: Host) -> bool:
     return subject_pixels(host.screenshot("camera")) > SUBJECT
 
 
+def with_room(pictures: list[NDArray[np.uint8]]) -> list[int]:
+    """Numbers of the pictures with any of the room in them."""
+    return [number for number, picture in enumerate(pictures) if room_pixels(picture)]
+
+
 def slowness() -> float:
     return LOADED if os.getloadavg()[0] > (os.cpu_count() or 1) else 1.0
 
 
 def recorded_through(
     host: Host, harm: Callable[[], None], mend: Callable[[], None] = lambda: None
-) -> tuple[float, int]:
+) -> tuple[float, list[int]]:
     """Records while `harm` is done and the picture comes back.
 
     Returns:
-        Seconds for which no subject was recorded, and in how many frames any of the room was.
+        Seconds for which no subject was recorded, and the numbers of the frames with any of the room.
     """
     # Until the test before is forgotten a worker is started later each time, and waited for longer.
     wait_for("a worker that has recovered", lambda: host.run(FAILURES) == 0)
@@ -87,25 +94,24 @@ def recorded_through(
     mend()
     wait_for("the picture again", lambda: shows_subject(host))
     pictures = list(frames(host.stop_recording()))
-    with_room = sum(room_pixels(picture) > 0 for picture in pictures)
     gone = [i for i, picture in enumerate(pictures) if subject_pixels(picture) <= SUBJECT]
     assert len(pictures) > RATE, "there is a recording"
     assert gone, "the fault is in the recording"
-    return (gone[-1] - gone[0] + 1) / RATE, with_room
+    return (gone[-1] - gone[0] + 1) / RATE, with_room(pictures)
 
 
 def test_a_killed_worker_shows_no_room_and_is_back_soon(host: Host) -> None:
     worker = host.worker()
-    gone, with_room = recorded_through(host, lambda: os.kill(worker, signal.SIGKILL))
-    assert with_room == 0
+    gone, room = recorded_through(host, lambda: os.kill(worker, signal.SIGKILL))
+    assert room == []
     assert gone <= BACK_SECONDS * slowness()
     assert host.worker() != worker
 
 
 def test_a_frozen_worker_shows_no_room_and_is_back_soon(host: Host) -> None:
     worker = host.worker()
-    gone, with_room = recorded_through(host, lambda: os.kill(worker, signal.SIGSTOP))
-    assert with_room == 0
+    gone, room = recorded_through(host, lambda: os.kill(worker, signal.SIGSTOP))
+    assert room == []
     assert gone <= BACK_SECONDS * slowness()
     assert host.worker() != worker
 
@@ -121,8 +127,8 @@ def test_a_damaged_model_shows_no_room_and_says_why(host: Host, folder: Path) ->
         wait_for("the reason", lambda: "damaged" in status(host))
         damage.unlink()
 
-    _, with_room = recorded_through(host, harm, mend)
-    assert with_room == 0
+    _, room = recorded_through(host, harm, mend)
+    assert room == []
 
 
 def test_a_full_disk_under_the_log_stops_nothing(host: Host) -> None:
@@ -133,8 +139,8 @@ def test_a_full_disk_under_the_log_stops_nothing(host: Host) -> None:
         log.symlink_to("/dev/full")
         os.kill(host.worker(), signal.SIGKILL)
 
-    gone, with_room = recorded_through(host, harm, lambda: log.unlink())
-    assert with_room == 0
+    gone, room = recorded_through(host, harm, lambda: log.unlink())
+    assert room == []
     assert gone <= BACK_SECONDS * slowness()
 
 
@@ -152,7 +158,7 @@ def test_twenty_reloads_of_the_script_show_no_room_and_the_filter_lives_on(folde
         pictures = list(frames(host.stop_recording()))
         assert host.worker() != first
         assert pictures
-        assert not any(room_pixels(picture) for picture in pictures)
+        assert with_room(pictures) == []
         host.run("sys.script.destroy()")
         wait_for("the background alone", lambda: not shows_subject(host))
         assert not room_pixels(host.screenshot("camera")[..., :3]), "without the script there is no room either"
@@ -171,7 +177,7 @@ def test_an_error_in_the_shim_shows_no_room(host: Host) -> None:
         wait_for("some frames", lambda: broken.call("GetRecordStatus")["outputDuration"] > 2000)
         pictures = list(frames(broken.stop_recording()))
     assert pictures
-    assert not any(room_pixels(picture) for picture in pictures)
+    assert with_room(pictures) == []
 
 
 def test_from_the_very_first_frame_on_there_is_no_room(folder: Path) -> None:
@@ -189,7 +195,7 @@ def test_from_the_very_first_frame_on_there_is_no_room(folder: Path) -> None:
         wait_for("it in the recording", lambda: second.call("GetRecordStatus")["outputDuration"] > seen + 1000)
         pictures = list(frames(second.stop_recording()))
     assert max(subject_pixels(picture) for picture in pictures) > SUBJECT
-    assert not any(room_pixels(picture) for picture in pictures)
+    assert with_room(pictures) == []
 
 
 @pytest.mark.parametrize("mode", ["remove", "blur"])
@@ -217,7 +223,7 @@ def test_recorded_frames_are_whole_and_cut_by_their_own_matte(host: Host) -> Non
     host.start_recording()
     wait_for("three seconds", lambda: host.call("GetRecordStatus")["outputDuration"] > 3000)
     pictures = list(frames(host.stop_recording()))
-    assert not any(room_pixels(picture) for picture in pictures)
+    assert with_room(pictures) == []
     sizes = [
         size for picture in pictures if (size := subject_pixels(picture)) > 0
     ]  # a busy machine shows none at times

@@ -54,17 +54,20 @@ local function remember(list, value)
     end
 end
 
--- The matte of an earlier frame has come. Returns the mattes that are needed no longer.
+-- The matte of an earlier frame has come. Returns the mattes that are needed no longer: that of a frame from before all
+-- was forgotten is one of them, since nobody knows what it shows.
 function M:matted(number, now, planes)
-    local newest = self.frames[#self.frames]
-    local before = self.mattes[#self.mattes]
     local frame = self:find(self.frames, number)
-    remember(self.ways, newest and newest.number + 1 - number or 1)
+    if not frame then
+        return {{planes = planes}}
+    end
+    local before = self.mattes[#self.mattes]
+    remember(self.ways, self.frames[#self.frames].number + 1 - number)
     if before then
         remember(self.gaps, number - before.number)
     end
     self.arrived = now
-    table.insert(self.mattes, {number = number, time = frame and frame.time or now, planes = planes})
+    table.insert(self.mattes, {number = number, time = frame.time, planes = planes})
     return drop(self.mattes, MATTES, function(matte)
         return self.shown ~= nil and self.shown.matte == matte
     end)
