@@ -33,8 +33,8 @@ class Camera:
         if rng.random() < 0.08:
             kernel = motion_kernel(rng)
             self.steps.append(lambda x: cv2.filter2D(x, -1, kernel))  # type: ignore[arg-type,return-value]
-        if rng.random() < 0.25:
-            share = float(rng.uniform(0.25, 0.9))
+        if rng.random() < 0.15:
+            share = float(rng.uniform(0.4, 0.9))
             self.steps.append(lambda x: fewer_pixels(x, share))
         if rng.random() < 0.35:
             sigma = float(rng.uniform(0.004, 0.06)) * 255
