@@ -48,8 +48,9 @@ def drawn(engine: Engine, scene: str, seed: int) -> tuple[Rgb, Alpha]:
 
 
 def busiest(alpha: Alpha) -> tuple[int, int]:
-    """Top and left of the crop with most of what is soft."""
+    """Top and left of the crop with most of what is soft in the upper half, where the head is."""
     soft = ((alpha > 0.05) & (alpha < 0.95)).astype(np.float32)
+    soft[alpha.shape[0] // 2 :] = 0
     sums = cv2.boxFilter(soft, -1, (SIDE, SIDE), normalize=False, anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)
     inside = sums[: alpha.shape[0] - SIDE, : alpha.shape[1] - SIDE]
     top, left = np.unravel_index(int(inside.argmax()), inside.shape)
