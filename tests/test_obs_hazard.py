@@ -1,4 +1,5 @@
-"""Another script may call OBS from a thread as much as it likes: nothing of Python is on the graphics thread."""
+"""Nothing stops the picture: neither another script that calls OBS from a thread as much as it likes, for nothing of
+Python is on the graphics thread, nor OBS' own saving."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ function source.get_properties(data)
     end)
 end
 
--- The size that the last frame had. OBS asks only where `remove_unused` failed.
+-- The size that the last frame had. OBS asks only where `remove_unused` failed or was not reached.
 function source.get_width(data)
     return data.filter and data.filter.width or 0
 end
