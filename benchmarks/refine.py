@@ -1,6 +1,6 @@
 """`--refine` on held-back people with hair of known alpha, beside what it refines and other solvers.
 
-    python benchmarks/refine.py DATA [--pictures 24] [--network refine.onnx] [--sheet SHEET.png]
+    python benchmarks/refine.py DATA [--pictures 24] [--network OTHER.onnx] [--sheet SHEET.png]
     pip install pymatting; python benchmarks/refine.py DATA --pictures 4 --pymatting
 
 Each matte is refined within the trimap of its own doubt. Figures: Grad and Conn (Rhemann 2009) and mean
@@ -20,15 +20,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from cyclorama import Engine, Settings, trimap
+from cyclorama import Engine, Settings, refiner, trimap
+from cyclorama.matting.onnx import load
 from cyclorama.types import Alpha, DeepRgb, Rgb
 from cyclorama_ffmpeg.sheet import contact_sheet, grey
 from cyclorama_training.hair_grown import grown
 from cyclorama_training.metrics import conn, grad, mad
 from cyclorama_training.recipe import find
-from cyclorama_training.refine_compose import shot
-from cyclorama_training.refine_material import RefineRecipe, backdrop, mixed, people_of, rooms_of
-from cyclorama_training.refine_tiles import create
+from cyclorama_training.refine_material import RefineRecipe, backdrop, mixed, people_of, rooms_of, shot
 from cyclorama_training.validate import seeded
 
 MODELS = ("portrait", "portrait-best")
@@ -64,19 +63,27 @@ def composites(root: Path, count: int) -> list[Composite]:
     return made
 
 
+def trusting(known: Alpha, before: Alpha, rgb: DeepRgb) -> Alpha:
+    """What the network begins with."""
+    evidence = refiner.Evidence.of(known, before, rgb)
+    return evidence.band.enlarged(evidence.trusting, known, rgb)
+
+
 def solvers(network: Path | None, *, pymatting: bool) -> dict[str, Solver]:
     """What is compared, by name.
 
     Args:
-        network: of `cyclorama train refine`, exported; or None.
+        network: of `cyclorama train refine`, exported, beside the one that ships; or None.
     """
+    shipped = refiner.create(device="cpu", threads=1)
     found: dict[str, Solver] = {
-        "refined": lambda _, before, rgb: trimap.refine(before, rgb),
+        "refined": lambda _, before, rgb: shipped.refine(before, rgb),
+        "by colours that trust it": trusting,
         "by colours alone": trimap.solve,
     }
     if network is not None:
-        refiner = create(network, threads=1)
-        found["refine network"] = lambda known, before, rgb: refiner.solve(known, rgb, before)
+        other = refiner.Refiner(load(network, device="cpu", threads=1))
+        found["refined by OTHER"] = lambda _, before, rgb: other.refine(before, rgb)
     if pymatting:
         from pymatting import estimate_alpha_cf, estimate_alpha_knn
 

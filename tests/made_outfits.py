@@ -11,14 +11,16 @@ from made import scene
 
 
 class MadeDetector:
-    """Says of every picture the same."""
+    """Says of every picture the same, and remembers the last matte that it was handed."""
 
     device, note = "cpu", ""
 
     def __init__(self, outfits: list[Outfit]) -> None:
         self.outfits = outfits
+        self.alpha: NDArray[np.float32] | None = None
 
-    def detect(self, rgb: NDArray[np.uint8]) -> list[Outfit]:
+    def detect(self, rgb: NDArray[np.uint8], alpha: NDArray[np.float32] | None = None) -> list[Outfit]:
+        self.alpha = alpha
         return self.outfits
 
     def find(self, rgb: NDArray[np.uint8], alpha: NDArray[np.float32]) -> list[Box]:

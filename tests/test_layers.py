@@ -183,7 +183,7 @@ class Seen:
     device = "cpu"
     note = ""
 
-    def detect(self, rgb: NDArray[np.uint8]) -> list[Outfit]:
+    def detect(self, rgb: NDArray[np.uint8], alpha: NDArray[np.float32] | None = None) -> list[Outfit]:
         height, width = rgb.shape[:2]
         return [Outfit("sportswear", 0.9, (width // 4, height // 4, width * 3 // 4, height * 3 // 4))]
 

@@ -1,9 +1,10 @@
-"""Trimaps, and closed-form matting of what they leave open: through the API, the command and the worker."""
+"""Trimaps, and what finds the alpha that they leave open: through the API, the command and the worker."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cyclorama import Engine, PictureError, Settings, closed_form, trimap, wire
+from cyclorama import Engine, PictureError, Settings, closed_form, refiner, trimap, wire
 from cyclorama.layers import Layer, find_subject
 from made import disc, texture
 
@@ -54,6 +55,11 @@ def hairy() -> Hairy:
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     return Engine("portrait-fast", "cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def network() -> refiner.Refiner:
+    return refiner.create(device="cpu", threads=1)
 
 
 def drawn() -> Plane:
@@ -115,9 +121,9 @@ def test_a_matte_counts_more_where_it_is_sure_and_where_colours_do_not_tell() ->
     guide = np.full((64, 128, 3), 0.5, np.float32)
     sure = np.zeros((64, 128, 2), np.float32)
     sure[:, :40, 1] = sure[:, 88:, 0] = 1
-    unsure, surer = (trimap.trust(np.full((64, 128), a, np.float32), guide, sure)[32, 64] for a in (0.6, 0.99))
+    unsure, surer = (refiner.trust(np.full((64, 128), a, np.float32), guide, sure)[32, 64] for a in (0.6, 0.99))
     guide[:, 64:] = 0.9
-    apart = trimap.trust(np.full((64, 128), 0.99, np.float32), guide, sure)[32, 64]
+    apart = refiner.trust(np.full((64, 128), 0.99, np.float32), guide, sure)[32, 64]
     assert unsure < apart < surer
 
 
@@ -126,45 +132,69 @@ def test_colours_of_what_is_sure_are_carried_to_where_nothing_is() -> None:
     guide[:, :80], guide[:, 80:] = (0.8, 0.1, 0.1), (0.1, 0.8, 0.1)
     sure = np.zeros((160, 160), np.float32)
     sure[:, :16] = 1
-    assert np.abs(trimap.spread(guide, sure) - (0.8, 0.1, 0.1)).max() < 0.02
+    assert np.abs(refiner.spread(guide, sure) - (0.8, 0.1, 0.1)).max() < 0.02
 
 
-def test_strands_that_the_matte_before_has_not_are_found(hairy: Hairy) -> None:
+def test_strands_that_the_matte_before_has_not_are_found(hairy: Hairy, network: refiner.Refiner) -> None:
     known = drawn()
     band = trimap.unknown_in(known)
     before = np.abs(hairy.coarse - hairy.alpha)[band].mean()
-    for alpha in (trimap.refine(hairy.coarse, hairy.rgb), trimap.solve(known, hairy.coarse, hairy.rgb)):
+    for alpha in (network.refine(hairy.coarse, hairy.rgb), trimap.solve(known, hairy.coarse, hairy.rgb)):
         after = np.abs(alpha - hairy.alpha)[band].mean()
         assert after < STRANDS
         assert before > BETTER * after
 
 
-def test_a_ghost_that_the_colours_do_not_bear_out_goes(hairy: Hairy) -> None:
+def test_a_ghost_that_the_colours_do_not_bear_out_goes(hairy: Hairy, network: refiner.Refiner) -> None:
     ghost = hairy.coarse.copy()
     ghost[20:60, 300:340] = np.maximum(ghost[20:60, 300:340], 0.3)
-    refined = trimap.refine(ghost, hairy.rgb)
+    refined = network.refine(ghost, hairy.rgb)
     assert refined[30:50, 310:330].mean() < 0.1
 
 
-def test_sixteen_bits_give_the_same_matte(hairy: Hairy) -> None:
+def test_sixteen_bits_give_the_same_matte(hairy: Hairy, network: refiner.Refiner) -> None:
     deep = hairy.rgb.astype(np.uint16) * np.uint16(257)
-    assert np.abs(trimap.refine(hairy.coarse, deep) - trimap.refine(hairy.coarse, hairy.rgb)).max() < 1e-3
+    assert np.abs(network.refine(hairy.coarse, deep) - network.refine(hairy.coarse, hairy.rgb)).max() < 1e-3
 
 
-def test_a_large_picture_s_matte_is_found_small_and_follows_its_edges(hairy: Hairy) -> None:
+def test_a_large_picture_s_matte_is_found_small_and_follows_its_edges(hairy: Hairy, network: refiner.Refiner) -> None:
     size = (4 * WIDTH, 4 * HEIGHT)
     rgb, coarse, alpha = (
         np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_CUBIC))
         for plane in (hairy.rgb, hairy.coarse, hairy.alpha)
     )
-    refined = trimap.refine(coarse, rgb)
+    refined = network.refine(coarse, rgb)
     assert refined.shape == alpha.shape
     assert np.abs(refined - alpha).mean() < 0.7 * np.abs(coarse - alpha).mean()
 
 
-def test_where_nobody_is_the_matte_stays_as_it_is() -> None:
+def test_where_nobody_is_the_matte_stays_as_it_is(network: refiner.Refiner) -> None:
     faint = np.full((120, 160), 0.1, np.float32)
-    assert np.array_equal(trimap.refine(faint, texture(120, 160, (90, 120, 60), 3)), faint)
+    assert np.array_equal(network.refine(faint, texture(120, 160, (90, 120, 60), 3)), faint)
+
+
+@pytest.mark.parametrize(("height", "width"), [(299, 419), (256, 384), (HEIGHT, 61)])
+def test_what_is_sure_is_exact_whatever_the_size(
+    hairy: Hairy, network: refiner.Refiner, height: int, width: int
+) -> None:
+    left = (WIDTH - width) // 2
+    part = slice(0, height), slice(left, left + width)
+    rgb, coarse = (np.ascontiguousarray(plane[part]) for plane in (hairy.rgb, hairy.coarse))
+    known, alpha = trimap.of_doubt(coarse), network.refine(coarse, rgb)
+    assert alpha.shape == (height, width)
+    assert alpha.dtype == np.float32
+    assert (alpha[known == 0] == 0).all()
+    assert (alpha[known == 1] == 1).all()
+    assert alpha.min() >= 0
+    assert alpha.max() <= 1
+
+
+def test_the_network_is_loaded_once_and_only_when_it_is_asked_for(hairy: Hairy) -> None:
+    engine = Engine("portrait-fast", "cpu", threads=1)
+    engine.matte(hairy.rgb)
+    with ThreadPoolExecutor(4) as pool:
+        loaded = {id(each) for each in pool.map(lambda _: engine.refiner, range(8))}
+    assert len(loaded) == 1
 
 
 def test_a_drawn_trimap_is_kept_exactly_where_it_is_sure(hairy: Hairy, engine: Engine) -> None:

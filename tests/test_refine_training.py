@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from cyclorama.errors import SettingError
-from cyclorama.trimap import unknown_in
-from cyclorama_training.data import Person, Room
+from cyclorama.errors import ModelError, SettingError
+from cyclorama.matting.onnx import load
+from cyclorama.refiner import Refiner
+from cyclorama_training.data import Person
 from cyclorama_training.hair import JOINTS, LARGER, Head, draw, over, shrink
 from cyclorama_training.hair_grown import grown
-from cyclorama_training.refine_material import CutOut, RefineRecipe, made, rooms_of
-from made import disc, texture
+from cyclorama_training.refine_material import PLANES, Composite, RefineRecipe, made, rooms_of
+from made import disc
 from made_people import person, write_data
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'cyclorama[train]'")
@@ -23,31 +25,35 @@ for package in ("onnxscript", "tensorboard", "lightning_fabric"):
     pytest.importorskip(package, reason="the extra `train` is not installed: pip install 'cyclorama[train]'")
 
 
-from cyclorama_training import entry  # noqa: E402
-from cyclorama_training.refine_compose import Crops, crop_of  # noqa: E402
-from cyclorama_training.refine_losses import Truth, laplacian, refine_loss  # noqa: E402
-from cyclorama_training.refine_network import PLANES, Convolution, fused  # noqa: E402
-from cyclorama_training.refine_tiles import create  # noqa: E402
+from safetensors.torch import save_file  # noqa: E402
 
+from cyclorama_training import entry  # noqa: E402
+from cyclorama_training.refine_compose import GIVEN, Crops, crop_of, stacked, truth_of, whole  # noqa: E402
+from cyclorama_training.refine_losses import Truth, laplacian, refine_loss  # noqa: E402
+from cyclorama_training.refine_network import RefineNetwork, fused  # noqa: E402
+
+PORTRAIT = Path(str(resources.files("cyclorama_weights").joinpath("portrait.safetensors")))
+SIDE = 64  # pixels of a crop
 LEVELS = 1.5  # of 255: two roundings
 MOST_BYTES = 20e6  # of a network that ships
 RECIPE = """
 kind = "refine"
 [data]
 rooms = "rooms"
-cutouts = 3
+composites = 3
 held_back = 2
 sides = [128, 160]
 own_share = 0.3
-looks = 1
 [data.people]
 "people/portraits" = 1
 [train]
 seed = 1
-steps = 24
+steps = 36
 batch = 1
 side = 64
 rate = 3e-3
+encoder_rate_share = 0.2
+decoder_rate_share = 0.4
 cooldown = 0.3
 weight_decay = 1e-4
 ema_decay = 0.9
@@ -69,11 +75,13 @@ def recipe(root: Path) -> RefineRecipe:
 
 
 @pytest.fixture(scope="module")
-def material(
-    root: Path, recipe: RefineRecipe, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, list[CutOut], list[Room]]:
-    folder, rooms = tmp_path_factory.mktemp("material"), rooms_of(recipe, root, "train")
-    return folder, made(recipe, root, "train", folder, rooms, print), rooms
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("material")
+
+
+@pytest.fixture(scope="module")
+def composites(root: Path, recipe: RefineRecipe, folder: Path) -> list[Composite]:
+    return made(recipe, root, "train", folder, rooms_of(recipe, root, "train"), print)
 
 
 def test_drawn_strands_mix_with_what_is_behind_them_as_their_alpha_says() -> None:
@@ -121,40 +129,63 @@ def test_people_get_hair_around_what_was_solid_and_the_same_at_every_call() -> N
     assert ((alpha > 20) & (alpha < 235)).mean() > 0.01, "there is something soft"
 
 
-def test_crops_are_mixtures_of_their_own_parts(material: tuple[Path, list[CutOut], list[Room]]) -> None:
-    _, cutouts, rooms = material
-    crop = crop_of(np.random.default_rng(8), cutouts[0], rooms, 64)
-    a = crop.alpha[..., None]
-    noise = np.abs(a * crop.foreground + (1 - a) * crop.background - crop.rgb)
-    assert np.median(noise) < 0.05, "noise and JPEG"
-    assert 0 <= crop.unknown.min() < crop.unknown.max() <= 1
-    assert (crop.distances >= 0).all()
+def test_composites_are_mixtures_of_their_own_parts(composites: list[Composite]) -> None:
+    for composite in composites:
+        height, width = composite.planes.shape[:2]
+        planes = composite.part(slice(0, height), slice(0, width))
+        assert {name: plane.shape[2] for name, plane in planes.items()} == PLANES
+        a = planes["alpha"]
+        noise = np.abs(a * planes["foreground"] + (1 - a) * planes["background"] - planes["rgb"])
+        assert np.median(noise) < 0.05, "noise and JPEG"
 
 
-def test_material_is_not_drawn_twice(material: tuple[Path, list[CutOut], list[Room]], recipe: RefineRecipe) -> None:
-    folder, cutouts, rooms = material
-    nowhere = folder / "nothing"
-    again = made(recipe, nowhere, "train", folder, rooms, pytest.fail)
-    assert [np.array_equal(a.rgba, b.rgba) for a, b in zip(cutouts, again, strict=True)] == [True] * len(cutouts)
+def test_crops_hold_something_unknown_and_are_told_how_far_what_is_sure_is(composites: list[Composite]) -> None:
+    for number in range(8):
+        crop = crop_of(np.random.default_rng(number), composites[number % len(composites)], SIDE)
+        assert all(plane.shape[:2] == (SIDE, SIDE) for plane in crop.values())
+        unknown, trimap = crop["unknown"][..., 0], crop["trimap"][..., 0]
+        assert unknown.max() == 1
+        assert ((crop["distances"][..., 0] == 0) == (trimap == 0)).all()
+        assert ((crop["distances"][..., 1] == 0) == (trimap == 1)).all()
 
 
-def test_batches_do_not_depend_on_where_a_run_goes_on(
-    material: tuple[Path, list[CutOut], list[Room]], recipe: RefineRecipe
-) -> None:
-    _, cutouts, rooms = material
-    ahead = list(Crops(recipe, cutouts, rooms, 20))
+def test_a_picture_smaller_than_a_crop_is_filled_up_with_what_does_not_count(composites: list[Composite]) -> None:
+    small = Composite("small", composites[0].planes[:40, :50])
+    crop = crop_of(np.random.default_rng(1), small, SIDE)
+    assert crop["rgb"].shape == (SIDE, SIDE, 3)
+    filled = whole(small)
+    assert filled["rgb"].shape == (64, 64, 3)
+    assert not filled["unknown"][40:].any()
+    assert not filled["unknown"][:, 50:].any()
+
+
+def test_composites_are_not_made_twice(composites: list[Composite], recipe: RefineRecipe, folder: Path) -> None:
+    again = made(recipe, folder / "nothing", "train", folder, [], pytest.fail)
+    assert [np.array_equal(a.planes, b.planes) for a, b in zip(composites, again, strict=True)] == [True] * 3
+
+
+def test_batches_do_not_depend_on_where_a_run_goes_on(composites: list[Composite], recipe: RefineRecipe) -> None:
+    ahead = list(Crops(recipe, composites, 32))
     assert len(ahead) == 4
-    for one, two in zip(ahead[2], Crops(recipe, cutouts, rooms, 0).batch(22), strict=True):
-        assert torch.equal(one, two)
+    one, two = ahead[2], Crops(recipe, composites, 0).batch(34)
+    assert all(torch.equal(one[name], two[name]) for name in one)
 
 
-def test_standardised_weights_keep_the_scale_of_what_comes_out() -> None:
-    torch.manual_seed(0)
-    layer = Convolution(24, 40, 3)
-    weight = layer.standardised()
-    assert weight.mean((1, 2, 3)).abs().max() < 1e-6
-    out = layer(torch.relu(torch.randn(2, 24, 40, 40)))
-    assert 0.7 < float(out[..., 2:-2, 2:-2].var()) < 1.4
+def test_the_network_begins_with_the_matte_that_trusts_the_one_before(composites: list[Composite]) -> None:
+    network = RefineNetwork()
+    network.start_from(PORTRAIT)
+    given, truth = truth_of(stacked([whole(composites[0])]))
+    with torch.inference_mode():
+        alpha, foreground, _, _ = network.train()(*given)
+    assert (alpha - given[GIVEN.index("trusting")].clamp(0.02, 0.98)).abs().max() < 1e-4
+    assert (foreground - truth.rgb).abs().max() < 1e-4
+
+
+def test_weights_of_another_network_are_refused_in_one_line(tmp_path: Path) -> None:
+    other = tmp_path / "other.safetensors"
+    save_file({"something": torch.zeros(3)}, other)
+    with pytest.raises(ModelError, match=r"other\.safetensors: expected the \.safetensors of `portrait`"):
+        RefineNetwork().start_from(other)
 
 
 def test_fusion_makes_alpha_and_colours_agree_with_the_picture() -> None:
@@ -183,35 +214,37 @@ def test_the_loss_is_nothing_at_the_truth_and_blind_to_what_is_known() -> None:
     beside = a + (1 - unknown)
     assert float(refine_loss(beside, f, b, beside, truth)) < 1e-5
     assert float(refine_loss(a + 0.1, f, b, a, truth)) > 0.1
-    assert float(laplacian(torch.full((1, PLANES, 32, 32), 0.5)).abs().max()) < 1e-5, "a pyramid sees no constant"
+    assert float(laplacian(torch.full((1, 7, 32, 32), 0.5)).abs().max()) < 1e-5, "a pyramid sees no constant"
 
 
 def test_a_run_learns_with_batches_of_one_goes_on_and_ships(root: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     short = tmp_path / "short.toml"
-    short.write_text(RECIPE.replace("steps = 24", "steps = 12"))
+    short.write_text(RECIPE.replace("steps = 36", "steps = 12"))
     entry.train(str(short), root, run, start=None, device="cpu", workers=0)
     line = entry.train(str(root / "refine.toml"), root, run, start=None, device="cpu", workers=0)
     assert "Grad" in line
     notes = [json.loads(text) for text in (run / "log.jsonl").read_text().splitlines()]
-    assert [note["step"] for note in notes if "mad" in note] == [12, 24]
-    assert notes[-1]["mad"] < notes[0]["mad"]
+    assert [note["step"] for note in notes if "mad" in note] == [12, 24, 36]
+    measured = [note["grad"] + note["conn"] for note in notes if "mad" in note]
+    assert measured[-1] < 0.95 * measured[0]
 
     target = tmp_path / "refine.onnx"
     assert 'file = "refine.onnx"' in entry.export(run / "best.pt", target)
-    known = np.full((80, 96), 0.5, np.float32)
-    known[:20], known[60:] = 0, 1
-    alpha = create(target, threads=1).solve(known, texture(80, 96, (90, 90, 90), 1))
-    assert alpha.shape == known.shape
-    assert (alpha[~unknown_in(known)] == known[~unknown_in(known)]).all()
     assert target.stat().st_size < MOST_BYTES
+    someone = person(2)
+    before = cv2.GaussianBlur(someone.alpha, (0, 0), 3).astype(np.float32) / 255
+    alpha = Refiner(load(target, device="cpu", threads=1)).refine(before, someone.foreground)
+    assert alpha.shape == before.shape
+    assert 0 <= alpha.min() < 0.01
+    assert 0.99 < alpha.max() <= 1
 
 
 def test_a_preview_shows_what_the_network_will_see(root: Path, tmp_path: Path) -> None:
     target = tmp_path / "sheet.png"
     entry.preview(str(root / "refine.toml"), root, target)
     page = cv2.imread(str(target))
-    assert page.shape[0] > 6 * 64
+    assert page.shape[0] > 6 * SIDE
     assert page.std() > 20
 
 

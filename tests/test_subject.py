@@ -197,7 +197,7 @@ class MadeDetector:
     def __init__(self) -> None:
         self.looks = 0
 
-    def detect(self, rgb: NDArray[np.uint8]) -> list[Outfit]:
+    def detect(self, rgb: NDArray[np.uint8], alpha: NDArray[np.float32] | None = None) -> list[Outfit]:
         raise AssertionError("nobody asked for clothes")
 
     def find(self, rgb: NDArray[np.uint8], alpha: NDArray[np.float32]) -> list[Box]:

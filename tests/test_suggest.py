@@ -215,6 +215,20 @@ def test_where_the_matte_fails_the_detector_is_believed_unless_one_person_was_ch
     assert see(engine, detector, on_green(), nobody, chosen=True).outfits == ()
 
 
+def test_people_are_looked_for_in_a_known_matte_of_all_of_them_by_a_network_for_people() -> None:
+    detector, known = MadeDetector([]), np.zeros((180, 240), np.float32)
+    known[40:140, 70:170] = 1
+    portrait = Engine("portrait", "cpu", threads=1)
+    see(portrait, detector, on_green(), known)
+    assert detector.alpha is not None
+    assert detector.alpha.shape == portrait.matter.size(180, 240)
+    assert detector.alpha.mean() == pytest.approx(known.mean(), abs=0.01)
+    see(portrait, detector, on_green(), known, chosen=True)
+    assert detector.alpha is None, "the others are not in it"
+    see(Engine("green-screen"), detector, on_green(), known)
+    assert detector.alpha is None, "it keys whatever stands before green"
+
+
 @pytest.mark.parametrize("picture", [np.zeros((16, 16, 3), np.uint8), np.full((40, 60, 3), (0, 177, 64), np.uint8)])
 def test_an_empty_picture_leads_to_a_neutral_studio(picture: NDArray[np.uint8]) -> None:
     (found, *_) = suggest_for(Engine("green-screen"), MadeDetector([]), picture, SCENES)

@@ -18,12 +18,13 @@ from cyclorama.errors import PictureError
 from cyclorama.foreground import estimate_foreground
 from cyclorama.refine import upsample_alpha
 from cyclorama.temporal import Memory, smooth
-from cyclorama.trimap import completed, refine, solve
+from cyclorama.trimap import completed, solve
 from cyclorama.types import Alpha, Blur, Clip, Colour, DeepRgb, Matte, Picture, Rgb, Settings, Transparent
 from cyclorama.working_space import WorkingSpace
 
 if TYPE_CHECKING:
     from cyclorama.outfit import Detector
+    from cyclorama.refiner import Refiner
 
 SMALLEST_SIDE = 16  # pixels; nobody can be told apart in less
 # A picture of 96 megapixels takes 2.1 GB on the way (measured: 8 bits, one colour behind); larger ones than
@@ -49,7 +50,7 @@ class Engine:
         ModelError, DeviceError: see `cyclorama.matting.create`.
     """
 
-    __slots__ = ("_detector", "_lock", "_matter", "_options")
+    __slots__ = ("_detector", "_lock", "_matter", "_options", "_refiner")
 
     def __init__(
         self,
@@ -61,6 +62,7 @@ class Engine:
     ) -> None:
         self._matter = matting.create(model, device=device, threads=threads)
         self._detector = detector
+        self._refiner: Refiner | None = None
         self._options = {"device": device, "threads": threads}
         self._lock = threading.Lock()
 
@@ -82,6 +84,20 @@ class Engine:
 
                 self._detector = outfit.create(**self._options)  # type: ignore[arg-type]
             return self._detector
+
+    @property
+    def refiner(self) -> Refiner:
+        """Finds single hairs.
+
+        Raises:
+            ModelError, DeviceError: see `cyclorama.refiner.create`.
+        """
+        with self._lock:
+            if self._refiner is None:
+                from cyclorama import refiner
+
+                self._refiner = refiner.create(**self._options)  # type: ignore[arg-type]
+            return self._refiner
 
     def session(self, settings: Settings | None = None) -> Session:
         """Starts a stream."""
@@ -178,7 +194,7 @@ class Session:
         """A matte of full size with its hair: where a drawn trimap leaves it open, or where the settings ask for it."""
         if trimap is not None:
             return solve(completed(trimap, alpha), alpha, rgb)
-        return refine(alpha, rgb) if self._settings.refine else alpha
+        return self.engine.refiner.refine(alpha, rgb) if self._settings.refine else alpha
 
     def shrink(self, rgb: DeepRgb) -> Rgb:
         """The frame at the network's working size, uint8."""

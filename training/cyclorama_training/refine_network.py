@@ -1,164 +1,104 @@
 """The `refine` network: alpha, foreground and background of the unknown part of a picture.
 
 In the manner of FBA (Forte & Pitie 2020, "F, B, Alpha Matting"): one network for all three, told the trimap as
-Gaussians of the distance to what is sure, and their fusion at the end. It is a small one, for hair is a matter of the
-pixels around: nothing here knows what a head is, the matte before it did. So that it need not learn what colours are,
-it begins with those of the nearest sure pixels, and with the alpha that they speak for.
+Gaussians of the distance to what is sure, and their fusion at the end. Beside these it is told the matte before and two
+mattes of closed-form matting, and begins with one of them: it need not learn what colours say, but when to believe
+them. What a head, a veil and a curl are it knows from `portrait`, whose weights it begins with. It sees the picture at
+half its size, as `portrait` does; the last steps are beside all of its pixels.
 
-It normalises each place by itself. FBA's group normalisation works with batches of one as well, but it takes its
-means over the picture: neighbouring tiles would get different ones, and their seam would show.
+Its batch normalisation stays as it was when it came: batches of one train, for which FBA has group normalisation.
 """
 
 from __future__ import annotations
 
-import math
-from itertools import pairwise
+from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-CHANNELS = (32, 48, 64, 96)  # at 1/2, 1/4, 1/8 and 1/16; multiples of 16, to which ONNX Runtime fills them up
-STRIDE = 64  # sides come in these steps
+from cyclorama.errors import ModelError
+from cyclorama_training.network import STAGES, STEM_CHANNELS, TAPS, Context, Encoder, UpBlock
+
+WIDTH = 32  # channels of the last steps
 PLANES = 7  # alpha, foreground, background
-# Standard deviations of the Gaussians, pixels. FBA's go to 51; these end where a tile of a small network ends.
-SIGMAS = (4.0, 12.0, 32.0)
-# At half the size, where four pixels' values are channels: colours, alpha by them and before; the trimap and colours
-# that spread.
-GIVEN = 4 * (3 + 1 + 1) + 2 * len(SIGMAS) + 2 * 3
-SPREAD_AT, SPREAD_LEVELS = 4, 4  # colours spread from a quarter of the size down to a 64th
-SUREST = 0.02  # nearest to 0 and 1 that the matte before is believed
-# Weight of an alpha against what the colours say: of the network's in the end (FBA's code), and of one half before it.
-STEADY, UNDECIDED = 0.1, 0.01
-RELU_GAIN = math.sqrt(2 / (1 - 1 / math.pi))  # keeps the variance of what comes out of a rectifier (Brock 2021)
-EPSILON = 1e-5
-FULL, TINY = 0.1, 1e-4  # share of a place from which what is sure in it speaks for it alone; least that is divided by
-
-
-class Convolution(nn.Conv2d):
-    """Convolution with standardised weights (Qiao 2019), scaled for what comes out of a rectifier; exported as it is.
-
-    Args:
-        gain: what its scale starts with.
-    """
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, *, gain: float = 1.0) -> None:
-        super().__init__(inputs, outputs, kernel, stride, kernel // 2)
-        self.gain = nn.Parameter(torch.full((outputs, 1, 1, 1), gain))
-        nn.init.zeros_(self.bias)  # type: ignore[arg-type]
-
-    def standardised(self) -> Tensor:
-        fan_in = self.weight[0].numel()
-        variance, mean = torch.var_mean(self.weight, (1, 2, 3), correction=0, keepdim=True)
-        return (self.weight - mean) * torch.rsqrt(variance * fan_in + EPSILON) * (RELU_GAIN * self.gain)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.conv2d(x, self.standardised(), self.bias, self.stride, self.padding)
-
-
-class PlaceNorm(nn.Module):
-    """Group normalisation (Wu & He 2018) of one group, over the channels of each place by itself."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(channels, 1, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x - x.mean(1, keepdim=True)
-        return x * torch.rsqrt(x.square().mean(1, keepdim=True) + EPSILON) * self.weight + self.bias
-
-
-class Residual(nn.Module):
-    """Two convolutions beside the way through; the second starts as nothing, so that training starts shallow."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.norm = PlaceNorm(channels)
-        self.first = Convolution(channels, channels, 3)
-        self.second = Convolution(channels, channels, 3, gain=0.0)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(functional.relu(self.first(functional.relu(self.norm(x)))))  # type: ignore[no-any-return]
-
-
-class Up(nn.Module):
-    """Twice the size, joined with the finer features."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.spread = Convolution(inputs, 4 * outputs, 1)
-        self.join = Convolution(2 * outputs, outputs, 1)
-        self.mix = Residual(outputs)
-
-    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        x = functional.pixel_shuffle(functional.relu(self.spread(x)), 2)
-        return self.mix(self.join(torch.cat([x, skip], 1)))  # type: ignore[no-any-return]
+SIGMAS = (4.0, 12.0, 32.0)  # standard deviations of the Gaussians, pixels of the full size; FBA's go to 51
+# At half the size, where four pixels' values are channels: colours and three mattes; and the trimap.
+GIVEN = 4 * (3 + 3) + 2 * len(SIGMAS)
+SUREST = 0.02  # nearest to 0 and 1 that the matte which it begins with is believed
+STEADY = 0.1  # weight of the alpha before fusion against what the colours say (FBA's code)
 
 
 class RefineNetwork(nn.Module):
     """Input: float RGB (N, 3, H, W) in [0, 1]; pixels to the nearest sure background and to the nearest sure subject,
-    (N, 2, H, W); the matte before, (N, 1, H, W), one half where there is none; H and W multiples of `STRIDE`. Output:
-    alpha (N, 1, H, W), foreground and background (N, 3, H, W) after fusion, in [0, 1], and the alpha before it.
+    (N, 2, H, W); the matte before, and two by closed-form matting, (N, 1, H, W), see `cyclorama.refiner.Evidence`; H
+    and W multiples of 32. Output: alpha (N, 1, H, W), foreground and background (N, 3, H, W) after fusion, in [0, 1],
+    and the alpha before it.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        c2, c4, c8, c16 = CHANNELS
-        self.stem = Convolution(GIVEN, c2, 3)
-        self.to4, self.to8, self.to16 = (Convolution(a, b, 3, 2) for a, b in pairwise(CHANNELS))
-        self.at4, self.at8 = Residual(c4), Residual(c8)
-        self.at16 = nn.Sequential(Residual(c16), Residual(c16))
-        self.up8, self.up4, self.up2 = Up(c16, c8), Up(c8, c4), Up(c4, c2)
-        self.last = nn.Conv2d(c2, 4 * PLANES, 3, padding=1)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
+        self.encoder = Encoder()
+        c2, c4, c8, c16, c32 = (STAGES[i][3] for i in TAPS)
+        self.context = Context(c32, 128)
+        self.up16 = UpBlock(128, c16, 96)
+        self.up8 = UpBlock(96, c8, 64)
+        self.up4 = UpBlock(64, c4, 40)
+        self.up2 = UpBlock(40, c2, 24)
+        # What `portrait` is not told comes in beside its first layer, as nothing to begin with.
+        self.enter = nn.Conv2d(GIVEN, STEM_CHANNELS, 3, 2, 1)
+        self.first = nn.Conv2d(24 + GIVEN, WIDTH, 3, padding=1)
+        self.second = nn.Conv2d(WIDTH, WIDTH, 3, padding=1)
+        self.last = nn.Conv2d(WIDTH, 4 * PLANES, 3, padding=1)
+        for layer in (self.enter, self.last):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         sigmas = torch.tensor(SIGMAS).repeat_interleave(2).view(1, -1, 1, 1)
         self.register_buffer("sharpness", -0.5 / sigmas.square(), persistent=False)
 
-    def forward(self, rgb: Tensor, distances: Tensor, before: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        first = [spread(rgb, distances[:, side : side + 1] <= 0) for side in (1, 0)]
-        foreground, background = (
-            functional.interpolate(c, scale_factor=float(SPREAD_AT), mode="bilinear") for c in first
-        )
-        by_colour = projected(torch.full_like(rgb[:, :1], 0.5), rgb, foreground, background, UNDECIDED).clamp(0, 1)
+    def train(self, mode: bool = True) -> RefineNetwork:
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self
+
+    def start_from(self, path: Path) -> None:
+        """Takes from the tensors of `portrait` what it has in common with it.
+
+        Raises:
+            ModelError: the file is damaged, or another network's.
+        """
+        try:
+            tensors = {name: value.float() for name, value in load_file(path).items()}
+            own = self.state_dict()
+            shared = [name for name in own if name.partition(".")[0] not in FRESH]
+            self.load_state_dict(own | {name: tensors[name] for name in shared})
+        except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise ModelError(f"{path}: expected the .safetensors of `portrait` ({reason})") from error
+
+    def forward(
+        self, rgb: Tensor, distances: Tensor, before: Tensor, trusting: Tensor, colours: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         near = functional.avg_pool2d(distances, 2)
         told = torch.exp((near * near).repeat(1, len(SIGMAS), 1, 1) * self.get_buffer("sharpness"))
-        small = functional.pixel_unshuffle(torch.cat([2 * rgb - 1, by_colour, 2 * before - 1], 1), 2)
-        colours = functional.interpolate(2 * torch.cat(first, 1) - 1, scale_factor=SPREAD_AT / 2, mode="bilinear")
-        x2 = self.stem(torch.cat([small, told, colours], 1))
-        x4 = self.at4(self.to4(functional.relu(x2)))
-        x8 = self.at8(self.to8(functional.relu(x4)))
-        x16 = self.at16(self.to16(functional.relu(x8)))
-        y = self.up2(self.up4(self.up8(functional.relu(x16), x8), x4), x2)
-        planes = functional.pixel_shuffle(self.last(functional.relu(y)), 2).float()
-        said = torch.sigmoid(planes[:, :1] + torch.logit(before, SUREST))
-        alpha, foreground, background = fused(said, rgb, foreground + planes[:, 1:4], background + planes[:, 4:])
+        pixels = functional.pixel_unshuffle(2 * torch.cat([rgb, before, trusting, colours], 1) - 1, 2)
+        given = torch.cat([pixels, told], 1)
+        f2, f4, f8, f16, f32 = self.encoder(2 * functional.avg_pool2d(rgb, 2) - 1, self.enter(given))
+        y = self.up2(self.up4(self.up8(self.up16(self.context(f32), f16), f8), f4), f2)
+        y = functional.interpolate(y, scale_factor=2.0, mode="bilinear", align_corners=False)
+        y = functional.relu(self.first(torch.cat([y, given], 1)))
+        y = functional.relu(y + self.second(y))
+        planes = functional.pixel_shuffle(self.last(y), 2).float()
+        said = torch.sigmoid(planes[:, :1] + torch.logit(trusting, SUREST))
+        alpha, foreground, background = fused(said, rgb, rgb + planes[:, 1:4], rgb + planes[:, 4:])
         return alpha, foreground, background, said
 
 
-def spread(rgb: Tensor, sure: Tensor) -> Tensor:
-    """The colours of what is sure, spread over what is not: (N, 3, H / 4, W / 4).
-
-    Args:
-        rgb: (N, 3, H, W) in [0, 1]; sure: bool (N, 1, H, W).
-
-    Source: Gortler 1996, "The Lumigraph", section 3.4 (push and pull).
-    """
-    weight = sure.to(rgb.dtype)
-    amounts = [functional.avg_pool2d(torch.cat([rgb * weight, weight], 1), SPREAD_AT)]
-    for _ in range(SPREAD_LEVELS):
-        # A place that holds enough of what is sure counts in full, so that the coarser levels are of all around.
-        last = amounts[-1]
-        amounts.append(functional.avg_pool2d(last / last[:, 3:].clamp(min=FULL), 2))
-    # Where nothing is sure for far around it is the picture itself.
-    colours = functional.avg_pool2d(rgb, SPREAD_AT << SPREAD_LEVELS)
-    for level, amount in enumerate(reversed(amounts)):
-        if level:
-            colours = functional.interpolate(colours, scale_factor=2.0, mode="bilinear")
-        share = (amount[:, 3:] / FULL).clamp(max=1)
-        colours = share * amount[:, :3] / amount[:, 3:].clamp(min=TINY) + (1 - share) * colours
-    return colours
+FRESH = ("enter", "first", "second", "last")  # parts that `portrait` has not
 
 
 def fused(alpha: Tensor, rgb: Tensor, foreground: Tensor, background: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -171,13 +111,7 @@ def fused(alpha: Tensor, rgb: Tensor, foreground: Tensor, background: Tensor) ->
     foreground = alpha * rgb + (1 - alpha**2) * foreground - alpha * (1 - alpha) * background
     background = (1 - alpha) * rgb + (2 * alpha - alpha**2) * background - alpha * (1 - alpha) * foreground
     foreground, background = foreground.clamp(0, 1), background.clamp(0, 1)
-    return projected(alpha, rgb, foreground, background, STEADY).clamp(0, 1), foreground, background
-
-
-def projected(alpha: Tensor, rgb: Tensor, foreground: Tensor, background: Tensor, steady: float) -> Tensor:
-    """Where the picture lies on the way from the background's colour to the foreground's; near `alpha` where these are
-    alike.
-    """
     between = foreground - background
     along = ((rgb - background) * between).sum(1, keepdim=True)
-    return (steady * alpha + along) / (between.square().sum(1, keepdim=True) + steady)
+    alpha = (STEADY * alpha + along) / (between.square().sum(1, keepdim=True) + STEADY)
+    return alpha.clamp(0, 1), foreground, background

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from importlib import resources
 from pathlib import Path
 
 import cv2
@@ -15,28 +16,39 @@ import torch
 from torch import Tensor
 
 from cyclorama_training.metrics import conn, grad
-from cyclorama_training.refine_compose import Crop, Crops, crop_of, stacked, truth_of
+from cyclorama_training.refine_compose import Crops, stacked, truth_of, whole
 from cyclorama_training.refine_losses import refine_loss
-from cyclorama_training.refine_material import CutOut, RefineRecipe, made, rooms_of
-from cyclorama_training.refine_network import RefineNetwork
+from cyclorama_training.refine_material import Composite, RefineRecipe, made, rooms_of
+from cyclorama_training.refine_network import FRESH, RefineNetwork
 from cyclorama_training.train import save, update
 
 SAVE_SECONDS = 60  # a kill costs no more than this
 NOTE_EVERY = 50  # steps
-VALIDATED = 48  # crops
 CLIP = 1.0  # of the gradient's norm
+TINY = 1e-6  # least that is divided by
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Means over the validation crops: absolute difference of unknown alpha; `metrics.grad` and `metrics.conn`."""
+    """Means over the validation pictures: absolute difference of unknown alpha, `metrics.grad` and `metrics.conn`; and
+    the last two as shares of those of the matte before.
+    """
 
     mad: float
     grad: float
     conn: float
+    grad_share: float
+    conn_share: float
 
     def line(self) -> str:
-        return f"MAD {self.mad * 1e3:.1f}e-3 of what is unknown  Grad {self.grad:.3f}  Conn {self.conn:.3f}"
+        return (
+            f"MAD {self.mad * 1e3:.1f}e-3 of what is unknown  Grad {self.grad:.3f} ({self.grad_share:.3f} of the matte "
+            f"before's)  Conn {self.conn:.3f} ({self.conn_share:.3f})"
+        )
+
+    def score(self) -> float:
+        """The lower the better."""
+        return self.grad_share + self.conn_share
 
 
 def train(
@@ -44,14 +56,16 @@ def train(
     root: Path,
     out: Path,
     *,
+    start: Path | None = None,
     device: str = "cpu",
     workers: int = 1,
     say: Callable[[str], None] = print,
 ) -> Report:
-    """Draws the material into `out/material`, trains, or goes on from `out/newest.pt`, and keeps `out/best.pt`.
+    """Makes the material in `out/material`, trains, or goes on from `out/newest.pt`, and keeps `out/best.pt`.
 
     Args:
         root: holds the recipe's folders.
+        start: tensors of `portrait` to begin with, the .safetensors that `export` wrote; None: those that ship.
         device: of PyTorch.
         workers: processes that compose crops.
 
@@ -59,16 +73,19 @@ def train(
         The report of the best weights.
 
     Raises:
-        SettingError: a folder of the recipe is missing.
+        SettingError: a folder of the recipe is missing. ModelError: `start` is not of `portrait`.
     """
     # OpenCV's thread pool does not survive the fork that makes the loader's workers: they would hang.
     cv2.setNumThreads(0)
     torch.manual_seed(recipe.seed)
     out.mkdir(parents=True, exist_ok=True)
     rooms = rooms_of(recipe, root, "train")
-    cutouts = made(recipe, root, "train", out / "material", rooms, say)
-    validation = validation_crops(recipe, root, out, say)
-    network = RefineNetwork().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    composites = made(recipe, root, "train", out / "material", rooms, say)
+    validation = made(recipe, root, "validation", out / "material", rooms_of(recipe, root, "validation"), say)
+    network = RefineNetwork()
+    network.start_from(start or Path(str(resources.files("cyclorama_weights").joinpath("portrait.safetensors"))))
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.train()
     average = copy.deepcopy(network).eval().requires_grad_(False)
     optimiser = torch.optim.AdamW(groups(network, recipe), lr=0.0)
     step, best = 0, float("inf")
@@ -80,14 +97,14 @@ def train(
         optimiser.load_state_dict(state["optimiser"])
         step, best = state["step"], state["best"]
         say(f"going on from step {step}")
-    say(f"train: {len(cutouts)} people, {len(rooms)} rooms; {parameters(network)} parameters")
+    say(f"train: {len(composites)} composites; {sum(p.numel() for p in network.parameters())} parameters")
     autocast = torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=recipe.precision == "bfloat16")
     losses: list[Tensor] = []
     started, first, saved = time.monotonic(), step, time.monotonic()
-    for batch in Crops(recipe, cutouts, rooms, step).loader(workers):
+    for batch in Crops(recipe, composites, step).loader(workers):
         for group in optimiser.param_groups:
-            group["lr"] = recipe.rate_at(step)
-        given, truth = truth_of([plane.to(device) for plane in batch])
+            group["lr"] = recipe.rate_at(step) * group["share"]
+        given, truth = truth_of({name: plane.to(device) for name, plane in batch.items()})
         with autocast:
             alpha, foreground, background, said = network(*given)
         loss = refine_loss(alpha, foreground, background, said, truth)
@@ -107,8 +124,8 @@ def train(
             report = measure(average, validation, device)
             note(out, step=step, **asdict(report))
             say(f"step {step} {report.line()}")
-            if report.grad < best:
-                best = report.grad
+            if report.score() < best:
+                best = report.score()
                 save(out / "best.pt", {"network": average.state_dict(), "step": step, "figures": asdict(report)})
         if step == recipe.steps or time.monotonic() - saved > SAVE_SECONDS:
             state = {"network": network.state_dict(), "average": average.state_dict()}
@@ -118,37 +135,35 @@ def train(
 
 
 def groups(network: RefineNetwork, recipe: RefineRecipe) -> list[dict[str, object]]:
-    """Parameters for the optimiser: no decay of gains and shifts, nor of weights whose scale is standardised away."""
-    last = [network.last.weight]
-    rest = [p for p in network.parameters() if p is not network.last.weight]
-    return [{"params": last, "weight_decay": recipe.weight_decay}, {"params": rest, "weight_decay": 0.0}]
-
-
-def parameters(network: RefineNetwork) -> int:
-    return sum(p.numel() for p in network.parameters())
-
-
-def validation_crops(recipe: RefineRecipe, root: Path, out: Path, say: Callable[[str], None]) -> list[Crop]:
-    """Crops of held-back people before held-back rooms: the same ones at every call."""
-    rooms = rooms_of(recipe, root, "validation")
-    cutouts: Sequence[CutOut] = made(recipe, root, "validation", out / "material", rooms, say)
+    """Parameters for the optimiser: what comes trained learns at a share of the rate."""
+    shares = {"encoder": recipe.encoder_rate_share} | dict.fromkeys(FRESH, 1.0)
     return [
-        crop_of(np.random.default_rng((recipe.seed, index)), cutouts[index % len(cutouts)], rooms, recipe.side)
-        for index in range(VALIDATED)
+        {
+            "params": list(part.parameters()),
+            "share": shares.get(name, recipe.decoder_rate_share),
+            "weight_decay": recipe.weight_decay,
+        }
+        for name, part in network.named_children()
     ]
 
 
 @torch.inference_mode()
-def measure(network: RefineNetwork, crops: Sequence[Crop], device: str) -> Report:
-    """The figures of a network on crops; what the trimap says is kept."""
+def measure(network: RefineNetwork, composites: Sequence[Composite], device: str) -> Report:
+    """The figures of a network on whole pictures; what the trimap says is kept."""
     figures = []
-    for crop in crops:
-        given, _ = truth_of([plane.to(device) for plane in stacked([crop])])
+    for composite in composites:
+        planes = whole(composite)
+        given, _ = truth_of({name: plane.to(device) for name, plane in stacked([planes]).items()})
         said = network(*given)[0][0, 0].float().cpu().numpy()
-        alpha = np.where(crop.unknown > 0, said, crop.alpha)
-        error = float((crop.unknown * np.abs(alpha - crop.alpha)).sum() / max(1.0, float(crop.unknown.sum())))
-        figures.append((error, grad(alpha, crop.alpha), conn(alpha, crop.alpha)))
-    return Report(*np.mean(figures, axis=0).tolist())
+        height, width = composite.planes.shape[:2]
+        alpha, before, trimap, unknown = (
+            plane[:height, :width, 0] for plane in (planes[name] for name in ("alpha", "before", "trimap", "unknown"))
+        )
+        found = np.where(unknown > 0, said[:height, :width], trimap)
+        error = float((unknown * np.abs(found - alpha)).sum() / max(1.0, float(unknown.sum())))
+        figures.append((error, *(metric(of, alpha) for of in (found, before) for metric in (grad, conn))))
+    mad, own_grad, own_conn, grad_before, conn_before = np.mean(figures, axis=0).tolist()
+    return Report(mad, own_grad, own_conn, own_grad / max(grad_before, TINY), own_conn / max(conn_before, TINY))
 
 
 def note(out: Path, **figures: float) -> None:
