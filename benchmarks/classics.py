@@ -1,12 +1,13 @@
 """The networks that this project grew from beside its own: what they cost, and what they find.
 
     python benchmarks/classics.py cost
-    python benchmarks/classics.py quality DATA MODEL... [--every 4] [--solvers] [--sheet SHEET.jpg]
+    python benchmarks/classics.py quality DATA MODEL... [--every 4] [--refined] [--solvers] [--sheet SHEET.jpg]
 
 `cost` needs no training: each recipe's network, with random weights, at its authors' picture size. `quality` shows
 models, names of ours or .onnx files, the validation pictures of `cyclorama evaluate`: held-back people over held-back
-rooms. `--solvers` adds `--refine`, pymatting's closed form and KNN, which solve the band that `portrait` doubts, and a
-conditional random field over its matte (pip install pymatting pydensecrf2); `--sheet` needs scikit-image's photographs.
+rooms. `--refined` adds what `--refine` makes of each of ours; `--solvers` pymatting's closed form and KNN, which solve
+the band that `portrait` doubts, and a conditional random field over its matte (pip install pymatting pydensecrf2);
+`--sheet` needs scikit-image's photographs.
 Both ways use one thread and count its time on the processor, so that what else the machine does matters little.
 """
 
@@ -24,6 +25,7 @@ import cv2
 import numpy as np
 
 from cyclorama import Engine, trimap
+from cyclorama.matting import PORTRAITS
 from cyclorama.types import Alpha, Rgb
 from cyclorama_ffmpeg.sheet import grey, labelled_sheet
 from cyclorama_training import metrics
@@ -34,7 +36,6 @@ from cyclorama_training.speed import FRAME, macs_of, parameters_of
 from cyclorama_training.validate import Picture, ValidationSet
 
 RECIPES = ("deeplabv3plus", "deeplabv3plus-lite0", "unet-resnet50", "fcn-resnet101", "tiramisu", "mask-rcnn")
-OURS = ("portrait-fast", "portrait", "portrait-best")
 ROUNDS = 5
 SHOWN_HEIGHT, QUALITY = 180, 85  # pixels of a picture of the sheet, of JPEG
 FIGURES = ("iou", "mad", "grad", "conn")
@@ -49,11 +50,12 @@ Find = Callable[[Rgb], Alpha]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ways = parser.add_subparsers(dest="way", required=True)
-    ways.add_parser("cost").add_argument("names", nargs="*", default=[*RECIPES, *OURS])
+    ways.add_parser("cost").add_argument("names", nargs="*", default=[*RECIPES, *PORTRAITS])
     quality = ways.add_parser("quality")
     quality.add_argument("data", type=Path)
     quality.add_argument("models", nargs="+")
     quality.add_argument("--every", type=int, default=1, help="take one person in this many")
+    quality.add_argument("--refined", action="store_true")
     quality.add_argument("--solvers", action="store_true")
     quality.add_argument("--sheet", type=Path)
     arguments = parser.parse_args()
@@ -61,7 +63,10 @@ def main() -> None:
     if arguments.way == "cost":
         cost(arguments.names)
     else:
-        compare(arguments.data, arguments.models, arguments.every, arguments.solvers, arguments.sheet)
+        composer = Recipe.read(find("portrait")).composer(arguments.data, "validation")
+        pictures = ValidationSet.compose(composer, arguments.every).pictures
+        further = [*(refined(arguments.models) if arguments.refined else ()), *(solving() if arguments.solvers else ())]
+        compare(pictures, arguments.models, further, arguments.sheet)
 
 
 def cost(names: Sequence[str]) -> None:
@@ -70,7 +75,7 @@ def cost(names: Sequence[str]) -> None:
     print("|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
-            model = name if name in OURS else str(untrained(name, Path(folder)))
+            model = name if name in PORTRAITS else str(untrained(name, Path(folder)))
             (network,) = contenders([model], device="cpu", threads=1, mean=(0.0,), std=(1.0,))
             spent = processor_ms(network.network(np.random.default_rng(0).integers(0, 256, (*FRAME, 3), np.uint8)))
             height, width = network.size(*FRAME)
@@ -109,11 +114,12 @@ def processor_ms(run: Callable[[], object]) -> float:
     return statistics.median(times) * 1e3
 
 
-def compare(data: Path, models: Sequence[str], every: int, solvers: bool, sheet: Path | None) -> None:
-    """Prints the figures of models on the validation pictures, and writes a sheet of what they find in others."""
-    pictures = ValidationSet.compose(Recipe.read(find("portrait")).composer(data, "validation"), every).pictures
+def compare(
+    pictures: Sequence[Picture], models: Sequence[str], further: Sequence[tuple[str, Find]], sheet: Path | None
+) -> None:
+    """Prints the figures of models and further ways on pictures, and writes a sheet of what they find in others."""
     loaded = contenders(models, device="cpu", threads=1, mean=(0.0,), std=(1.0,))
-    finders = [*((each.name, alone(each)) for each in loaded), *(solving() if solvers else ())]
+    finders = [*((each.name, alone(each)) for each in loaded), *further]
     print(f"{len(pictures)} pictures, long side 512; time is the processor's, of one thread, from picture to matte")
     print("| model | IoU | MAD x 1e3 | Grad | Conn | ms |\n|---|---|---|---|---|---|")
     for name, find_in in finders:
@@ -135,13 +141,22 @@ def alone(contender: Contender) -> Find:
     return lambda rgb: contender.stream()(rgb)
 
 
+def refined(models: Sequence[str]) -> Iterator[tuple[str, Find]]:
+    """`--refine` of those models that are ours."""
+    for model in (each for each in models if each in PORTRAITS):
+        engine = Engine(model, "cpu", threads=1)
+
+        def find_in(rgb: Rgb, engine: Engine = engine) -> Alpha:
+            return engine.session(replace(SETTINGS, refine=True)).matte(rgb).alpha
+
+        yield f"{model}, refined", find_in
+
+
 def solving() -> Iterator[tuple[str, Find]]:
-    """`--refine`; pymatting's solvers with the trimap of what `portrait` doubts; a random field over all of it."""
+    """pymatting's solvers with the trimap of what `portrait` doubts; a random field over all of it."""
     from pymatting import estimate_alpha_cf, estimate_alpha_knn
 
     engine = Engine("portrait", "cpu", threads=1)
-    refining = replace(SETTINGS, refine=True)
-    yield "portrait, refined", lambda rgb: engine.session(refining).matte(rgb).alpha
     for name, solve in (("closed form", estimate_alpha_cf), ("KNN", estimate_alpha_knn)):
 
         def find_in(rgb: Rgb, solve: Callable[..., Alpha] = solve) -> Alpha:

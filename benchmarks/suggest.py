@@ -1,6 +1,6 @@
 """How often a right scene is suggested first, on held-back pictures of people in each outfit.
 
-    python benchmarks/suggest.py DATA [--split test] [--model portrait] [--wrong]
+    python benchmarks/suggest.py DATA [--split test] [--model portrait-best] [--wrong]
 
 DATA is the data folder of `cyclorama train outfit`: its class folders, split as there. A scene is right that suits
 the class; for casual clothes one that suits anybody. Exit status 1 where a class has less than the bar.
@@ -16,6 +16,7 @@ from pathlib import Path
 from cyclorama import catalogue
 from cyclorama.engine import Engine
 from cyclorama.errors import PictureError
+from cyclorama.matting import FOR_STILLS
 from cyclorama.suggest import suggest
 from cyclorama.suggesting import see
 from cyclorama.types import OUTFITS, Scene
@@ -35,7 +36,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--split", choices=("validation", "test"), default="test")
-    parser.add_argument("--model", default="portrait", help="of the mattes")
+    parser.add_argument("--model", default=FOR_STILLS, help="of the mattes")
     parser.add_argument("--wrong", action="store_true", help="name the pictures with a wrong scene")
     options = parser.parse_args()
     scenes = [scene for scene in catalogue.built_in() if not scene.loop]

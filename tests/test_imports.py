@@ -18,7 +18,11 @@ PURE = {
 # Module or package -> modules of this project that it may import, besides its own package's lower ones.
 BASE = {"cyclorama.types", "cyclorama.errors"}
 PURE_MODULES = {f"cyclorama.{name}" for name in PURE}
-ENGINE = BASE | PURE_MODULES | {"cyclorama.matting", "cyclorama.outfit", "cyclorama.weights", "cyclorama.toml"}
+ENGINE = (
+    BASE
+    | PURE_MODULES
+    | {"cyclorama.matting", "cyclorama.outfit", "cyclorama.refiner", "cyclorama.weights", "cyclorama.toml"}
+)
 SUGGESTING = {"cyclorama.catalogue", "cyclorama.suggesting"}
 PUBLIC = (
     ENGINE
@@ -47,6 +51,7 @@ ALLOWED = {
     },
     "cyclorama.outfit": BASE
     | {"cyclorama", "cyclorama.matting", "cyclorama.matting.onnx", "cyclorama.matting.portrait", "cyclorama.weights"},
+    "cyclorama.refiner": BASE | PURE_MODULES | {"cyclorama", "cyclorama.matting.onnx", "cyclorama.weights"},
     "cyclorama.engine": ENGINE | {"cyclorama"},
     "cyclorama.catalogue": BASE | {"cyclorama", "cyclorama.look", "cyclorama.toml", "cyclorama.weights"},
     "cyclorama.suggesting": ENGINE | {"cyclorama.engine"},

@@ -53,6 +53,9 @@ MATTERS = {
 # What else can be named: a network of one's own.
 FILE = ".onnx"
 
+# Of these, one network that knows people and nothing else, at several sizes.
+PORTRAITS = ("portrait-fast", "portrait", "portrait-best")
+
 # What is taken where no model is named.
 FOR_STILLS, FOR_VIDEO, FOR_LIVE = "portrait-best", "portrait", "portrait-fast"
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from cyclorama.errors import CycloramaError, SettingError
-from cyclorama.matting import FOR_STILLS
+from cyclorama.matting import FOR_STILLS, PORTRAITS
 from cyclorama.types import Alpha, Background, Settings, Transparent
 from cyclorama_ffmpeg import backgrounds, images, paths, still
 from cyclorama_ffmpeg.commands.console import engine_for, fail, progress_bar, result, say
@@ -48,12 +48,13 @@ def image_command(
     ] = False,
     subject: SubjectOption = "all",
     refine: Annotated[
-        bool,
+        bool | None,
         typer.Option(
             "--refine/--no-refine",
-            help="Draw single hairs by the picture's own colours. Best before a plain or blurred background.",
+            help="Find single hairs, and what the model is in doubt of, anew: a second or two more. "
+            "Default: with the portrait models, where all people are kept.",
         ),
-    ] = False,
+    ] = None,
     trimap: Annotated[
         Path | None,
         typer.Option(
@@ -79,7 +80,8 @@ def image_command(
         decontaminate=decontaminate,
         subject=whom,
         harmonize=harmonize,
-        refine=refine,
+        # The network for hair knows people alone, and not whom of two who touch.
+        refine=(model in PORTRAITS and whom == "all") if refine is None else refine,
     )
     sources = paths.expand(inputs, still.READABLE, "pictures")
     default = ".png" if isinstance(behind, Transparent) else None
