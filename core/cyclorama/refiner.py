@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -52,8 +53,10 @@ class Evidence:
         before = shrink(alpha, *band.size)
         believed = np.clip(0.5 + STEEPER * (before - np.float32(0.5)), 0, 1)
         trusted = trust(believed, band.guide, band.sure)
-        trusting = closed_form(band.guide, band.filled(believed), band.unknown, trusted)
-        return cls(band, before, trusting, closed_form(band.guide, band.filled(before), band.unknown))
+        with ThreadPoolExecutor(1) as pool:  # both take a second, nearly all of it outside of Python
+            trusting = pool.submit(closed_form, band.guide, band.filled(believed), band.unknown, trusted)
+            colours = closed_form(band.guide, band.filled(before), band.unknown)
+            return cls(band, before, trusting.result(), colours)
 
 
 class Refiner:
