@@ -8,13 +8,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cyclorama.band import shrink
 from cyclorama.types import Alpha
 
 Plane: TypeAlias = NDArray[np.float32]
 
 RADIUS = 4  # pixels of a window, in which alpha is taken for a linear function of colour
 EPSILON = 3e-5  # variance of colour (components in [0, 1]) below which a window counts as flat
-MOST_STEPS = 60
+SMALLEST = 64  # pixels of the short side of the smallest size at which it is solved
+# At most: at that size, at the ones between, and at the picture's own. It is the first that costs nothing.
+FIRST_STEPS, MORE_STEPS, LAST_STEPS = 60, 30, 8
 ENOUGH = 3e-3  # of the first residual
 
 
@@ -33,31 +36,43 @@ def solve(guide: Plane, alpha: Alpha, unknown: Plane, trust: Plane | float = 0.0
 
     Source: Levin, Lischinski & Weiss 2008, "A Closed-Form Solution to Natural Image Matting" (equation 14), the
     Laplacian applied by box filters as in He, Sun & Tang 2010, "Fast Matting Using Large Kernel Matting Laplacian
-    Matrices" (algorithm 1), solved by conjugate gradients.
+    Matrices" (algorithm 1), solved by conjugate gradients, from coarse to fine.
     """
     left, top, width, height = cv2.boundingRect((unknown > 0).astype(np.uint8))
     if not width:
         return alpha
     reach = 2 * RADIUS + 1  # beyond it nothing counts
     part = slice(max(0, top - reach), top + height + reach), slice(max(0, left - reach), left + width + reach)
-    laplacian = Laplacian(guide[part])
-    trusted = trust[part] if isinstance(trust, np.ndarray) else np.float32(trust)
-    open_, x = unknown[part], alpha[part].astype(np.float32)
-    residual = -open_ * laplacian.times(x)  # what is trusted is where it starts
+    trusted = trust[part] if isinstance(trust, np.ndarray) else np.full_like(alpha[part], trust)
+    solved = alpha.astype(np.float32)
+    solved[part] = np.clip(_solved(guide[part], solved[part], unknown[part], trusted, LAST_STEPS), 0, 1)
+    return solved
+
+
+def _solved(guide: Plane, alpha: Alpha, unknown: Plane, trust: Plane, most_steps: int) -> Plane:
+    """The same, not cut at 0 and 1. It starts from what is found at half the size: that reaches far in a few steps."""
+    height, width = alpha.shape
+    x = alpha
+    if min(height, width) >= 2 * SMALLEST:
+        half = [shrink(plane, height // 2, width // 2) for plane in (guide, alpha, unknown, trust)]
+        found = _solved(half[0], half[1], np.rint(half[2]), half[3], MORE_STEPS)
+        x = np.where(unknown > 0, cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR), alpha)
+    else:
+        most_steps = FIRST_STEPS
+    laplacian = Laplacian(guide)
+    residual = -unknown * (laplacian.times(x) + trust * (x - alpha))
     direction, energy = residual.copy(), float((residual * residual).sum())
     enough = energy * ENOUGH**2
-    for _ in range(MOST_STEPS):
+    for _ in range(most_steps):
         if energy <= enough:
             break
-        product = open_ * (laplacian.times(direction) + trusted * direction)
+        product = unknown * (laplacian.times(direction) + trust * direction)
         step = np.float32(energy / max(float((direction * product).sum()), 1e-20))
-        x += step * direction
+        x = x + step * direction
         residual -= step * product
         before, energy = energy, float((residual * residual).sum())
         direction = residual + np.float32(energy / before) * direction
-    solved = alpha.astype(np.float32)
-    solved[part] = np.clip(x, 0, 1)
-    return solved
+    return x
 
 
 class Laplacian:

@@ -186,7 +186,7 @@ class Settings:
         subject: who is kept. In a stream the person is chosen in the first frame that shows them and kept to.
         harmonize: bring the subject's exposure, white balance and grain nearer to a picture or clip behind, and
             that one's sharpness nearer to the subject's, and let its light wrap around the subject's edge.
-        refine: find what the matte leaves in doubt by the picture's colours, for single hairs: for stills.
+        refine: find anew what a network for people leaves in doubt, single hairs too: for stills.
     """
 
     background: Background = field(default_factory=Transparent)
