@@ -110,6 +110,24 @@ def test_steep_grey_edges_are_solved_without_losing_precision() -> None:
     assert np.array_equal(solved[unknown == 0], alpha[unknown == 0])
 
 
+def test_from_coarse_to_fine_is_as_good_as_all_steps_at_full_size(
+    hairy: Hairy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide, known = hairy.rgb.astype(np.float32) / 255, drawn()
+    unknown = trimap.unknown_in(known).astype(np.float32)
+    start = np.where(unknown > 0, 0, known).astype(np.float32)  # far from what is to be found
+
+    def wrong() -> float:
+        return float(np.abs(closed_form.solve(guide, start, unknown) - hairy.alpha)[unknown > 0].mean())
+
+    quick = wrong()
+    monkeypatch.setattr(closed_form, "SMALLEST", HEIGHT)  # no halves
+    monkeypatch.setattr(closed_form, "FIRST_STEPS", 400)
+    assert quick < 1.4 * wrong()
+    monkeypatch.setattr(closed_form, "FIRST_STEPS", closed_form.LAST_STEPS // 2)
+    assert quick < 0.5 * wrong(), "so few steps from far away are not enough"
+
+
 def test_a_matte_that_is_trusted_wholly_stays(hairy: Hairy) -> None:
     guide = hairy.rgb.astype(np.float32) / 255
     unknown = np.ones((HEIGHT, WIDTH), np.float32)

@@ -17,7 +17,7 @@ RADIUS = 4  # pixels of a window, in which alpha is taken for a linear function 
 EPSILON = 3e-5  # variance of colour (components in [0, 1]) below which a window counts as flat
 SMALLEST = 64  # pixels of the short side of the smallest size at which it is solved
 # At most: at that size, at the ones between, and at the picture's own. It is the first that costs nothing.
-FIRST_STEPS, MORE_STEPS, LAST_STEPS = 60, 30, 8
+FIRST_STEPS, MORE_STEPS, LAST_STEPS = 60, 30, 20
 ENOUGH = 3e-3  # of the first residual
 
 
