@@ -150,7 +150,7 @@ def test_crops_hold_something_unknown_and_are_told_how_far_what_is_sure_is(compo
 
 
 def test_a_picture_smaller_than_a_crop_is_filled_up_with_what_does_not_count(composites: list[Composite]) -> None:
-    small = Composite("small", composites[0].planes[:40, :50])
+    small = Composite(composites[0].planes[:40, :50])
     crop = crop_of(np.random.default_rng(1), small, SIDE)
     assert crop["rgb"].shape == (SIDE, SIDE, 3)
     filled = whole(small)

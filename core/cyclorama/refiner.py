@@ -86,7 +86,7 @@ class Refiner:
         band = evidence.band
         inputs = {
             "rgb": band.guide,
-            "distances": distances(band.filled(np.full_like(evidence.before, 0.5))),
+            "distances": distances(band.trimap()),
             "before": evidence.before,
             "trusting": evidence.trusting,
             "colours": evidence.colours,

@@ -135,6 +135,10 @@ class Band:
         height, width = self.unknown.shape
         return height, width
 
+    def trimap(self) -> Alpha:
+        """float32 (h, w): 0 background, 1 subject, 0.5 unknown."""
+        return self.filled(np.full_like(self.unknown, 0.5))
+
     def filled(self, alpha: Alpha) -> Alpha:
         """`alpha`, float32 (h, w), where it is to be found, and 0 or 1 where it is known."""
         return np.where(self.unknown > 0, alpha, self.sure[..., 1] > self.sure[..., 0]).astype(np.float32)

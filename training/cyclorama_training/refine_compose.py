@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from cyclorama.refiner import STRIDE, distances
+from cyclorama.trimap import unknown_in
 from cyclorama_training.hair import Float
 from cyclorama_training.refine_losses import Truth
 from cyclorama_training.refine_material import Composite, RefineRecipe
@@ -63,7 +64,7 @@ def seen(composite: Composite, rows: slice, columns: slice) -> Planes:
     wider = composite.part(slice(y, rows.stop + AROUND), slice(x, columns.stop + AROUND))
     trimap = wider["trimap"][..., 0]
     wider["distances"] = distances(trimap)
-    wider["unknown"] = ((trimap > 0) & (trimap < 1)).astype(np.float32)[..., None]
+    wider["unknown"] = unknown_in(trimap).astype(np.float32)[..., None]
     inner = slice(rows.start - y, rows.stop - y), slice(columns.start - x, columns.stop - x)
     return {name: plane[inner] for name, plane in wider.items()}
 

@@ -105,13 +105,12 @@ class Composite:
         planes: uint8 (H, W, 14), the planes of `PLANES` one after the other.
     """
 
-    name: str
     planes: Image
 
     @classmethod
-    def of(cls, name: str, planes: Mapping[str, Float]) -> Composite:
+    def of(cls, planes: Mapping[str, Float]) -> Composite:
         """From planes float32 (H, W) or (H, W, 3) in [0, 1]."""
-        return cls(name, np.dstack([np.rint(np.clip(planes[key], 0, 1) * 255).astype(np.uint8) for key in PLANES]))
+        return cls(np.dstack([np.rint(np.clip(planes[key], 0, 1) * 255).astype(np.uint8) for key in PLANES]))
 
     def part(self, rows: slice, columns: slice) -> dict[str, Float]:
         """A part of the planes, by name: float32 (h, w, 1 or 3) in [0, 1]."""
@@ -163,7 +162,7 @@ def made(
             np.save(
                 folder / f"{name}.npy", composed(seeded("refine", split, name), recipe, people, rooms, engines).planes
             )
-    return [Composite(name, np.load(folder / f"{name}.npy", "r")) for name in names]
+    return [Composite(np.load(folder / f"{name}.npy", "r")) for name in names]
 
 
 def composed(
@@ -204,9 +203,9 @@ def composed(
         "before": evidence.before,
         "trusting": evidence.trusting,
         "colours": evidence.colours,
-        "trimap": band.filled(np.full_like(evidence.before, 0.5)),
+        "trimap": band.trimap(),
     }
-    return Composite.of(person.name, planes)
+    return Composite.of(planes)
 
 
 def backdrop(rng: Generator, rooms: Sequence[Room], height: int, width: int, long_side: float) -> Image:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cyclorama.errors import ModelError
-from cyclorama_training.network import STAGES, STEM_CHANNELS, TAPS, Context, Encoder, UpBlock
+from cyclorama_training.network import HALF_CHANNELS, STEM_CHANNELS, Body
 
 WIDTH = 32  # channels of the last steps
 PLANES = 7  # alpha, foreground, background
@@ -31,7 +31,7 @@ SUREST = 0.02  # nearest to 0 and 1 that the matte which it begins with is belie
 STEADY = 0.1  # weight of the alpha before fusion against what the colours say (FBA's code)
 
 
-class RefineNetwork(nn.Module):
+class RefineNetwork(Body):
     """Input: float RGB (N, 3, H, W) in [0, 1]; pixels to the nearest sure background and to the nearest sure subject,
     (N, 2, H, W); the matte before, and two by closed-form matting, (N, 1, H, W), see `cyclorama.refiner.Evidence`; H
     and W multiples of 32. Output: alpha (N, 1, H, W), foreground and background (N, 3, H, W) after fusion, in [0, 1],
@@ -40,16 +40,9 @@ class RefineNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = Encoder()
-        c2, c4, c8, c16, c32 = (STAGES[i][3] for i in TAPS)
-        self.context = Context(c32, 128)
-        self.up16 = UpBlock(128, c16, 96)
-        self.up8 = UpBlock(96, c8, 64)
-        self.up4 = UpBlock(64, c4, 40)
-        self.up2 = UpBlock(40, c2, 24)
         # What `portrait` is not told comes in beside its first layer, as nothing to begin with.
         self.enter = nn.Conv2d(GIVEN, STEM_CHANNELS, 3, 2, 1)
-        self.first = nn.Conv2d(24 + GIVEN, WIDTH, 3, padding=1)
+        self.first = nn.Conv2d(HALF_CHANNELS + GIVEN, WIDTH, 3, padding=1)
         self.second = nn.Conv2d(WIDTH, WIDTH, 3, padding=1)
         self.last = nn.Conv2d(WIDTH, 4 * PLANES, 3, padding=1)
         for layer in (self.enter, self.last):
