@@ -1,6 +1,6 @@
 """`--refine` on held-back people with hair of known alpha, beside what it refines and other solvers.
 
-    python benchmarks/refine.py DATA [--pictures 24] [--network OTHER.onnx] [--sheet SHEET.png]
+    python benchmarks/refine.py DATA [--pictures 24] [--long-side 3000] [--network OTHER.onnx] [--sheet SHEET.png]
     pip install pymatting; python benchmarks/refine.py DATA --pictures 4 --pymatting
 
 Each matte is refined within the trimap of its own doubt. Figures: Grad and Conn (Rhemann 2009) and mean
@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from cyclorama_training.refine_material import RefineRecipe, backdrop, mixed, pe
 from cyclorama_training.validate import seeded
 
 MODELS = ("portrait", "portrait-best")
-SIDES = (1024, 1537)  # long sides of the pictures, pixels
+SIDES = (1024, 1536)  # long sides of the pictures, pixels
 NOISE = 0.02  # of a figure: a rise by less is none
 METRICS: Mapping[str, Callable[[Alpha, Alpha], float]] = {"grad": grad, "conn": conn, "mad": mad}
 
@@ -47,20 +47,22 @@ class Composite:
     alpha: Alpha
 
 
-def composites(root: Path, count: int) -> list[Composite]:
-    """Held-back people, each with other hair, before held-back rooms: the same ones at every call."""
+def composites(root: Path, count: int, sides: tuple[int, int]) -> Iterator[Composite]:
+    """Held-back people, each with other hair, before held-back rooms: the same ones at every call.
+
+    Args:
+        sides: least and most long side, pixels.
+    """
     recipe = RefineRecipe.read(find("refine"))
     people, rooms = people_of(recipe, root, "validation")[0], rooms_of(recipe, root, "validation")
-    made = []
     for number in range(count):
         person = people[number % len(people)]
         rng = seeded("benchmark", f"{number}")
-        foreground, levels = grown(rng, person, int(rng.integers(*SIDES)))
+        foreground, levels = grown(rng, person, int(rng.integers(*sides, endpoint=True)))
         alpha = levels.astype(np.float32) / 255
         behind = backdrop(rng, rooms, *alpha.shape, max(alpha.shape))
         rgb = shot(rng, mixed(foreground, alpha, behind).astype(np.float32) / 255)
-        made.append(Composite(f"{person.name} {number}", np.rint(rgb * 255).astype(np.uint8), alpha))
-    return made
+        yield Composite(f"{person.name} {number}", np.rint(rgb * 255).astype(np.uint8), alpha)
 
 
 def trusting(known: Alpha, before: Alpha, rgb: DeepRgb) -> Alpha:
@@ -96,6 +98,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--pictures", type=int, default=24)
+    parser.add_argument(
+        "--long-side", type=int, help=f"of all pictures, pixels; {SIDES[0]} to {SIDES[1]} where it is left out"
+    )
     parser.add_argument("--network", type=Path)
     parser.add_argument("--pymatting", action="store_true")
     parser.add_argument("--sheet", type=Path)
@@ -105,8 +110,9 @@ def main() -> None:
     compared = solvers(arguments.network, pymatting=arguments.pymatting)
     found: dict[str, list[list[float]]] = {}
     seconds: dict[str, float] = {}
-    megapixels, rows = 0.0, []
-    for each in composites(arguments.data, arguments.pictures):
+    megapixels, pictures, rows = 0.0, 0, []
+    sides = (arguments.long_side,) * 2 if arguments.long_side else SIDES
+    for each in composites(arguments.data, arguments.pictures, sides):
         mattes: dict[str, Alpha] = {}
         for model, engine in engines.items():
             before = mattes[model] = engine.matte(each.rgb, Settings(decontaminate=False)).alpha
@@ -119,7 +125,9 @@ def main() -> None:
         for name, matte in mattes.items():
             found.setdefault(name, []).append([metric(matte, each.alpha) for metric in METRICS.values()])
         print(each.name, {name: [round(v, 3) for v in values[-1]] for name, values in found.items()}, file=sys.stderr)
-        rows.append([each.rgb, *(grey(matte) for matte in (each.alpha, *mattes.values()))])
+        pictures += 1
+        if arguments.sheet is not None:
+            rows.append([each.rgb, *(grey(matte) for matte in (each.alpha, *mattes.values()))])
     print("| | Grad | Conn | MAD x 1e3 | rises on | s per unknown megapixel |")
     print("|---|---|---|---|---|---|")
     for name, values in found.items():
@@ -128,7 +136,7 @@ def main() -> None:
         mean = figures.mean(0)
         cost = f"{seconds[name] / megapixels:.2f}" if name in seconds else ""
         print(f"| {name} | {mean[0]:.2f} | {mean[1]:.2f} | {mean[2] * 1e3:.2f} | {rises} | {cost} |")
-    print(f"{len(rows)} pictures, {megapixels:.1f} megapixels unknown")
+    print(f"{pictures} pictures, {megapixels:.1f} megapixels unknown")
     if arguments.sheet is not None:
         cv2.imwrite(str(arguments.sheet), contact_sheet(rows, 700)[..., ::-1])
 

@@ -102,6 +102,14 @@ MORE: list[tuple[str, list[dict[str, Any]], dict[str, Any]]] = [
         {"group": True},
     ),
     (
+        "hair",
+        [
+            {"procedure": "cut-out-subject", "arguments": {**FAST, "hair": True}},
+            {"procedure": "select-subject", "layers": ["photo"], "arguments": {**FAST, "hair": True}},
+        ],
+        {},
+    ),
+    (
         "transparent",
         [{"procedure": "cut-out-subject", "arguments": FAST}],
         {"channels": 4, "file": "clear.raw"},
@@ -346,6 +354,15 @@ def test_a_group_is_cut_out_as_it_looks_above_itself(results: Results, engines: 
     assert np.abs(subject.mask - expected).max() <= HALF_LEVEL["uint8"] + FLOATING
     sure = subject.mask == 1
     assert np.abs(subject.pixels[..., :3] * 255 - results.made["8-bit"].pixels)[sure].max() <= 255 * FLOATING
+
+
+def test_hair_is_looked_for_where_it_is_wanted(results: Results, engines: Engines) -> None:
+    expected = expected_alpha(engines, results.made["8-bit"], "others", refine=True)
+    assert np.abs(expected - expected_alpha(engines, results.made["8-bit"], "others")).max() > 0.5, "it is another"
+    mask = more(results, "hair", 0).layer("Subject").mask
+    assert mask is not None
+    assert np.abs(mask - expected).max() <= HALF_LEVEL["uint8"]
+    assert np.abs(more(results, "hair").selection - expected).max() <= HALF_LEVEL["uint8"]
 
 
 def test_transparent_parts_stay_transparent(results: Results) -> None:

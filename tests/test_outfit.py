@@ -147,10 +147,20 @@ def test_a_region_is_one_person_unless_the_detector_sees_several_in_it() -> None
     assert told_apart(box_of(), found).shape == (0, 4)
 
 
-def test_two_hands_of_somebody_are_not_two_people() -> None:
+def test_what_the_detector_cuts_off_goes_to_the_people_of_a_region() -> None:
+    region = box_of((0, 0, 200, 300))
+    beside = box_of((10, 5, 90, 200), (110, 20, 215, 180))
+    np.testing.assert_array_equal(told_apart(region, beside), box_of((0, 5, 90, 300), (110, 20, 200, 300)))
+    before = box_of((10, 0, 190, 150), (20, 140, 170, 280))  # somebody sits before somebody who stands
+    np.testing.assert_array_equal(told_apart(region, before), box_of((0, 0, 200, 150), (20, 140, 170, 300)))
+
+
+def test_hands_of_somebody_are_nobody_else() -> None:
     region = (0, 0, 200, 300)
     hands = box_of((0, 200, 50, 260), (150, 200, 200, 260))
     np.testing.assert_array_equal(told_apart(box_of(region), hands), [region])
+    with_a_hand = box_of((40, 0, 160, 300), (150, 200, 195, 260))
+    np.testing.assert_array_equal(told_apart(box_of(region), with_a_hand), [region])
 
 
 @pytest.fixture(scope="module")

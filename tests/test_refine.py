@@ -36,13 +36,18 @@ class Hairy:
 
 @pytest.fixture(scope="module")
 def hairy() -> Hairy:
+    return drawn_hair(260, 1.3)
+
+
+def drawn_hair(strands: int, longest: float) -> Hairy:
+    """So many strands, the longest so many times as far from the middle as the disc's edge."""
     rng = np.random.default_rng(4)
     large = np.zeros((4 * HEIGHT, 4 * WIDTH), np.uint8)
     centre, radius = (2 * WIDTH, 2 * HEIGHT), 4 * 80
     cv2.circle(large, centre, radius, 255, -1, cv2.LINE_AA)
-    for angle in rng.uniform(0, 2 * np.pi, 260):
+    for angle in rng.uniform(0, 2 * np.pi, strands):
         bend = np.linspace(angle, angle + rng.normal(0, 0.12), 8)
-        reach = np.linspace(0.9, rng.uniform(1.08, 1.3), 8) * radius
+        reach = np.linspace(0.9, rng.uniform(1.08, longest), 8) * radius
         points = np.column_stack([np.cos(bend), np.sin(bend)]) * reach[:, None] + centre
         cv2.polylines(large, [np.rint(points).astype(np.int32)], False, 255, int(rng.integers(2, 6)), cv2.LINE_AA)
     alpha = cv2.resize(large, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
@@ -161,6 +166,41 @@ def test_strands_that_the_matte_before_has_not_are_found(hairy: Hairy, network: 
         after = np.abs(alpha - hairy.alpha)[band].mean()
         assert after < STRANDS
         assert before > BETTER * after
+
+
+def test_hair_is_followed_beyond_the_band_of_doubt(network: refiner.Refiner, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = drawn_hair(700, 1.75)
+    beyond = (trimap.of_doubt(long.coarse) == 0) & (long.alpha > 0.5)
+    assert beyond.sum() > 1000
+    followed = network.refine(long.coarse, long.rgb)
+    monkeypatch.setattr(refiner, "ROUNDS", 0)
+    at_first = network.refine(long.coarse, long.rgb)
+    assert not at_first[beyond].any()
+    assert followed[beyond].mean() > 0.5
+    assert np.abs(followed - long.alpha).mean() < 0.8 * np.abs(at_first - long.alpha).mean()
+
+
+def test_a_band_goes_on_where_the_subject_does_not_where_another_thing_or_the_wall_is() -> None:
+    known = np.full((90, 300), 0.5, np.float32)
+    known[:20], known[70:] = 1, 0
+    guide = np.full((90, 300, 3), 200, np.uint8)
+    alpha = (known == 1).astype(np.float32)
+    for left, top in ((40, 0), (140, 50), (240, 0)):  # hair, a thing that stands by itself, what was only guessed
+        alpha[top:70, left : left + 8] = 1
+        guide[top:70, left : left + 8] = 30 if left < 200 else 200
+    ends = refiner.ends(trimap.Band.of(known, guide), alpha)
+    assert set(np.flatnonzero(ends.any(0))) == set(range(40, 48))
+    assert np.flatnonzero(ends.any(1)).min() >= 66
+
+
+def test_an_opened_band_keeps_the_subject() -> None:
+    known = np.full((40, 60), 0.5, np.float32)
+    known[:, :20], known[:, 40:] = 1, 0
+    zone = np.zeros((40, 60), np.bool_)
+    zone[:10] = True
+    opened = trimap.Band.of(known, np.zeros((40, 60, 3), np.uint8)).opened(zone).trimap()
+    known[:10, 40:] = 0.5
+    assert np.array_equal(opened, known)
 
 
 def test_a_ghost_that_the_colours_do_not_bear_out_goes(hairy: Hairy, network: refiner.Refiner) -> None:

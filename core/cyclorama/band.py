@@ -37,6 +37,15 @@ def unsure(alpha: Alpha, margin: int = 0, within: float = SURE_BACKGROUND) -> ND
     return mask
 
 
+def around(mask: NDArray[np.uint8] | NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
+    """Rows and columns of what is set in a mask (H, W), with so many pixels on each side where there are any."""
+    left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    return (
+        slice(max(0, top - margin), top + height + margin),
+        slice(max(0, left - margin), left + width + margin),
+    )
+
+
 def marked(mask: NDArray[np.uint8], height: int, width: int) -> NDArray[np.bool_]:
     """Which tiles of a height x width picture hold pixels of the mask, (rows, columns) of tiles.
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cyclorama.band import shrink
+from cyclorama.band import around, shrink
 from cyclorama.types import Alpha
 
 Plane: TypeAlias = NDArray[np.float32]
@@ -38,11 +38,9 @@ def solve(guide: Plane, alpha: Alpha, unknown: Plane, trust: Plane | float = 0.0
     Laplacian applied by box filters as in He, Sun & Tang 2010, "Fast Matting Using Large Kernel Matting Laplacian
     Matrices" (algorithm 1), solved by conjugate gradients, from coarse to fine.
     """
-    left, top, width, height = cv2.boundingRect((unknown > 0).astype(np.uint8))
-    if not width:
+    if not unknown.any():
         return alpha
-    reach = 2 * RADIUS + 1  # beyond it nothing counts
-    part = slice(max(0, top - reach), top + height + reach), slice(max(0, left - reach), left + width + reach)
+    part = around(unknown > 0, 2 * RADIUS + 1)  # beyond it nothing counts
     trusted = trust[part] if isinstance(trust, np.ndarray) else np.full_like(alpha[part], trust)
     solved = alpha.astype(np.float32)
     solved[part] = np.clip(_solved(guide[part], solved[part], unknown[part], trusted, LAST_STEPS), 0, 1)

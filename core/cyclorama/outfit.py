@@ -28,11 +28,12 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom ar
 UPPER = 1.15  # of a box's width: height of the upper part, where collars, neckties and straps are
 GREY = 114  # around the picture on a network's square, as in training
 COVERED = 0.5  # alpha from which a pixel belongs to somebody
-SMALLEST_SHARE = 0.1  # of the largest region's area: smaller ones are hands, shoes, passers-by
+SMALLEST_SHARE = 0.1  # of the largest region's or person's area: smaller ones are hands, shoes, passers-by
 SMALLEST_AREA = 0.002  # of the picture's: in less no clothes can be told
 WITHIN = 0.7  # share of a detector's box in a region's from which it is a part of it
 PART = 0.75  # of a region's area: a box that is larger is all of it
 TOGETHER = 0.5  # of a region's area, that people in it fill at least
+BENEATH = 0.3  # of a person's width, over which somebody is below
 FOUND = 0.3  # score from which a box is a person
 SAME = 0.5  # intersection over union from which two boxes are of one person
 INSIDE = 0.8  # share of a box in a surer one from which it is a part of that person
@@ -180,16 +181,33 @@ def regions(alpha: Floats) -> Floats:
 
 
 def told_apart(regions: Floats, found: Floats) -> Floats:
-    """Boxes (N, 4) of people: of each region, or of two and more whom the detector found in it."""
+    """Boxes (N, 4) of people: of each region, or of two and more whom the detector found in it; see `grown`."""
     boxes: list[Floats] = []
     sizes = np.maximum(found[:, 2:] - found[:, :2], 0).prod(1)
     for region in regions:
         area = (region[2] - region[0]) * (region[3] - region[1])
         parts = (overlaps(region, found)[1] >= WITHIN) & (sizes <= PART * area)
+        parts &= sizes >= SMALLEST_SHARE * sizes.max(initial=0, where=parts)
         # Two hands are not two people.
         several = parts.sum() > 1 and sizes[parts].sum() >= TOGETHER * area
-        boxes += list(found[parts]) if several else [region]
+        boxes += list(grown(found[parts], region)) if several else [region]
     return np.array(boxes, np.float32).reshape(-1, 4)
+
+
+def grown(boxes: Floats, region: Floats) -> Floats:
+    """Boxes (N, 4) of people with the rest of their region (4,), for the detector cuts off legs and arms.
+
+    Its sides go to the outermost of them, and what is below to each under whom nobody else begins.
+    """
+    out = np.clip(boxes, np.tile(region[:2], 2), np.tile(region[2:], 2))
+    out[out[:, 0].argmin(), 0] = region[0]
+    out[out[:, 2].argmax(), 2] = region[2]
+    for box in out:
+        shared = np.minimum(box[2], out[:, 2]) - np.maximum(box[0], out[:, 0])
+        below = (out[:, 1] > (box[1] + box[3]) / 2) & (shared > BENEATH * (box[2] - box[0]))
+        if not below.any():
+            box[3] = region[3]
+    return out
 
 
 def people(network: Callable[[Rgb], tuple[Floats, Floats]], side: int, rgb: Rgb) -> tuple[Floats, Floats]:

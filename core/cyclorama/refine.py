@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cyclorama.band import marked, split, strips, unsure
+from cyclorama.band import around, marked, split, strips, unsure
 from cyclorama.types import Alpha, DeepRgb, Rgb
 
 Plane: TypeAlias = NDArray[np.float32]
@@ -65,9 +65,7 @@ def edge_model(alpha: Alpha, guide: Rgb, band: NDArray[np.uint8]) -> tuple[Plane
     Returns:
         The three a, which are 0 outside of the band, and b, each float32 (h, w).
     """
-    left, top, width, height = cv2.boundingRect(band)
-    reach = 2 * RADIUS + 1  # of the two means, and of the trust
-    part = slice(max(0, top - reach), top + height + reach), slice(max(0, left - reach), left + width + reach)
+    part = around(band, 2 * RADIUS + 1)  # the reach of the two means, and of the trust
     trust: Plane = cv2.blur(band[part].astype(np.float32), (3, 3))  # type: ignore[assignment]
     models = GuidedFilter(guide[part].astype(np.float32) / np.float32(255)).models(alpha[part])
     weights = [np.zeros_like(alpha) for _ in range(3)]

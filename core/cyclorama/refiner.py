@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from cyclorama import weights
-from cyclorama.band import shrink
+from cyclorama.band import around, shrink
 from cyclorama.closed_form import solve as closed_form
 from cyclorama.matting.onnx import LoadedModel, load
 from cyclorama.trimap import WHITE, Band, Plane, distance, of_doubt
@@ -22,6 +23,14 @@ TRUST, SURENESS, MORE, ALIKE = 3e-3, 3, 60.0, 0.15
 STEEPER = 1.5  # times: what it leaves at a half is more often something or nothing
 NEAR, WIDE = 0.02, 0.08  # of the long side: how far the colours of what is sure reach, and where these do not
 COARSE = 8  # times smaller than the picture: spread colours
+# Hair may go on where the trimap says that there is none. Where the subject that was found, above `SEEN`, comes so near
+# to the unknown band's outer edge (`AT_END`) with a colour that is the background's by less than `UNLIKE`, the band is
+# opened by `FARTHER`, and solved again. Without the colours a wall as light as the hair before it was taken along.
+ROUNDS = 3  # at most
+SEEN, UNLIKE = 0.3, 0.5
+AT_END, FARTHER = 0.006, 0.05  # of the long side
+FADE = 0.3  # of `FARTHER`: over its last part the answer goes over into the one before
+BESIDE = 96  # pixels around what is solved again
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,11 @@ class Evidence:
             rgb: uint8 or uint16 (H, W, 3).
         """
         band = Band.of(trimap, rgb)
-        before = shrink(alpha, *band.size)
+        return cls.of_band(band, shrink(alpha, *band.size))
+
+    @classmethod
+    def of_band(cls, band: Band, before: Alpha) -> Evidence:
+        """The same at the size of a band; `before`: float32 (h, w) in [0, 1]."""
         believed = np.clip(0.5 + STEEPER * (before - np.float32(0.5)), 0, 1)
         trusted = trust(believed, band.guide, band.sure)
         with ThreadPoolExecutor(1) as pool:  # both take a second, nearly all of it outside of Python
@@ -79,7 +92,18 @@ class Refiner:
         if not (trimap >= WHITE).any():
             return alpha
         evidence = Evidence.of(trimap, alpha, rgb)
-        return evidence.band.enlarged(self.found(evidence), trimap, rgb)
+        band, found = evidence.band, self.found(evidence)
+        for _ in range(ROUNDS):
+            away = distance(ends(band, found)) / np.float32(FARTHER * max(band.size))
+            if away.min() > 1:
+                break
+            band = band.opened(away <= 1)
+            part = around(away <= 1, BESIDE)
+            again = self.found(Evidence.of_band(band.part(part), found[part]))
+            found[part] += np.clip((1 - away[part]) / np.float32(FADE), 0, 1) * (again - found[part])
+        height, width = alpha.shape
+        opened = cv2.resize(band.trimap(), (width, height), interpolation=cv2.INTER_NEAREST)
+        return band.enlarged(found, opened, rgb)  # type: ignore[arg-type]
 
     def found(self, evidence: Evidence) -> Alpha:
         """Alpha float32 (h, w) in [0, 1] at the size of the evidence."""
@@ -114,6 +138,21 @@ def create(*, device: str = "auto", threads: int = 0) -> Refiner:
     return Refiner(load(weights.path("refine"), device=device, threads=threads))
 
 
+def ends(band: Band, alpha: Alpha) -> NDArray[np.bool_]:
+    """Where the subject reaches the outer edge of the unknown band, (h, w).
+
+    Args:
+        alpha: float32 (h, w) in [0, 1], what was found in the band.
+    """
+    trimap, seen = band.trimap(), alpha > SEEN
+    count, parts = cv2.connectedComponents(seen.astype(np.uint8))
+    of_subject = np.zeros(count, np.bool_)
+    of_subject[parts[trimap == 1]] = True
+    at_end = (trimap == 0.5) & (distance(trimap == 0) <= max(2.0, AT_END * max(band.size)))
+    unlike = alike(band.guide, spread(band.guide, band.sure[..., 0])) < UNLIKE
+    return seen & of_subject[parts] & at_end & unlike
+
+
 def distances(trimap: Alpha) -> Plane:
     """Pixels to the nearest sure background, and to the nearest sure subject, float32 (H, W, 2).
 
@@ -132,9 +171,13 @@ def trust(alpha: Alpha, guide: Plane, sure: Plane) -> Plane:
         sure: float32 (h, w, 2), how surely each pixel is background, and subject.
     """
     background, subject = (spread(guide, sure[..., side]) for side in (0, 1))
-    apart = np.square(subject - background).sum(2)
-    alike = np.exp(-apart / np.float32(2 * ALIKE**2))
-    return np.float32(TRUST) * np.abs(2 * alpha - 1) ** SURENESS * (1 + np.float32(MORE) * alike)
+    more = 1 + np.float32(MORE) * alike(subject, background)
+    return np.float32(TRUST) * np.abs(2 * alpha - 1) ** SURENESS * more
+
+
+def alike(one: Plane, other: Plane) -> Plane:
+    """How much two planes of colours (h, w, 3) are the same, float32 (h, w) in [0, 1]."""
+    return np.exp(-np.square(one - other).sum(2) / np.float32(2 * ALIKE**2))  # type: ignore[no-any-return]
 
 
 def spread(guide: Plane, sure: Plane) -> Plane:

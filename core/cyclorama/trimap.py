@@ -143,6 +143,16 @@ class Band:
         """`alpha`, float32 (h, w), where it is to be found, and 0 or 1 where it is known."""
         return np.where(self.unknown > 0, alpha, self.sure[..., 1] > self.sure[..., 0]).astype(np.float32)
 
+    def part(self, part: tuple[slice, slice]) -> Band:
+        """Some of its rows and columns."""
+        return Band(self.guide[part], self.sure[part], self.unknown[part])
+
+    def opened(self, zone: NDArray[np.bool_]) -> Band:
+        """The same with what is surely background in a zone (h, w) unknown as well."""
+        zone = zone & (self.unknown == 0) & (self.sure[..., 0] >= self.sure[..., 1])
+        sure = np.where(zone[..., None], np.float32(0), self.sure)
+        return Band(self.guide, sure, np.where(zone, np.float32(1), self.unknown))
+
     def enlarged(self, found: Alpha, trimap: Alpha, rgb: DeepRgb) -> Alpha:
         """What was found, float32 (h, w), at the size of the picture; exactly 0 and 1 in the trimap's sure parts."""
         eight: Rgb = np.rint(self.guide * 255).astype(np.uint8)

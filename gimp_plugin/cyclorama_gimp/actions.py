@@ -69,7 +69,7 @@ def select_subject(image: Any, drawables: list[Any], wish: Wish, progress: Progr
     source = source_of(image, layer)
     progress.stage("start")
     with connection(installed(), Gimp.getpid()) as worker:
-        asked = {"model": wish["model"], "outside": "drop", "colours": "keep"}
+        asked = {"model": wish["model"], "outside": "drop", "colours": "keep", "refine": wish["hair"]}
         result = ask(worker, source, progress, asked, {})
     progress.stage("write")
     with stack.one_undo_step(image):
@@ -112,7 +112,7 @@ def refine_edge(image: Any, drawables: list[Any], wish: Wish, progress: Progress
 
 def _asked(wish: Wish, outside: str) -> dict[str, Any]:
     colours = "clean" if wish["decontaminate"] else "keep"
-    return {"model": wish["model"], "outside": outside, "colours": colours}
+    return {"model": wish["model"], "outside": outside, "colours": colours, "refine": wish["hair"]}
 
 
 def _put_subject(source: Source, result: Result, below: Any, light: str, *, outside_stays: bool) -> None:

@@ -42,6 +42,11 @@ def add_decontaminate(procedure: Any) -> None:
     procedure.add_boolean_argument("decontaminate", _("Clean _edge colours"), blurb, True, READ_WRITE)
 
 
+def add_hair(procedure: Any) -> None:
+    blurb = _("Look at the edge again for single hairs; takes some seconds more")
+    procedure.add_boolean_argument("hair", _("Draw single _hairs"), blurb, False, READ_WRITE)
+
+
 def add_light(procedure: Any) -> None:
     _choice(procedure, "light", _("Mi_xing at the edge"), _("How the edge mixes with what is behind"), LIGHTS)
 

@@ -94,7 +94,7 @@ def ask(
     """Sends a source and receives what the engine made of it.
 
     Args:
-        wish: "model", "outside", "colours", and "room" and "refine" where they are wanted; see `cyclorama.wire`.
+        wish: "model", "outside", "colours", "refine", and "room" where it is wanted; see `cyclorama.wire`.
         masks: more planes, "mask" and "trimap".
         pixels_of: the drawable whose pixels are sent in place of the layer's own; alike in size.
 
@@ -119,7 +119,7 @@ def ask(
     names += masks
     planes += masks.values()
     progress.stage("send")
-    settings = {"refine": wish.get("refine", False)}
+    settings = {"refine": wish["refine"]}
     worker.request({"op": "open", "session": SESSION, "model": wish["model"], "settings": settings})
     header = {
         "op": "layer",

@@ -64,7 +64,7 @@ def _add_background(procedure: Any) -> None:
     arguments.add_background(procedure, scenes)
 
 
-COMMON = (arguments.add_decontaminate, arguments.add_light, arguments.add_model)
+COMMON = (arguments.add_hair, arguments.add_decontaminate, arguments.add_light, arguments.add_model)
 ENTRIES = {
     "replace-background": Entry(
         _("_Replace Background..."),
@@ -102,7 +102,7 @@ ENTRIES = {
         _("_Select Subject"),
         _("Select the people in a layer"),
         _("Makes a soft selection of the subject. With a selection the subject is looked for inside of it alone."),
-        (arguments.add_model,),
+        (arguments.add_hair, arguments.add_model),
         actions.select_subject,
     ),
     "refine-edge": Entry(
