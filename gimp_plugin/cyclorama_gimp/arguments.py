@@ -44,7 +44,7 @@ def add_decontaminate(procedure: Any) -> None:
 
 def add_hair(procedure: Any) -> None:
     blurb = _("Look at the edge again for single hairs; takes some seconds more")
-    procedure.add_boolean_argument("hair", _("Draw single _hairs"), blurb, False, READ_WRITE)
+    procedure.add_boolean_argument("hair", _("Draw sin_gle hairs"), blurb, False, READ_WRITE)
 
 
 def add_light(procedure: Any) -> None:
