@@ -180,6 +180,21 @@ def test_hair_is_followed_beyond_the_band_of_doubt(network: refiner.Refiner, mon
     assert np.abs(followed - long.alpha).mean() < 0.8 * np.abs(at_first - long.alpha).mean()
 
 
+def test_what_has_the_background_s_colour_and_was_never_seen_is_background() -> None:
+    known = np.full((80, 120), 0.5, np.float32)
+    known[:, :30], known[:, 90:] = 1, 0
+    guide = np.full((80, 120, 3), 200, np.uint8)
+    guide[:40] = 30
+    guide[:, 90:] = 200
+    before = (known == 1).astype(np.float32)
+    before[:, 30:50] = 0.6
+    nothing = np.zeros_like(known)
+    empty = refiner.empty(refiner.Evidence(trimap.Band.of(known, guide), before, nothing, nothing))
+    assert (empty[50:, 60:85] == 1).all(), "the wall"
+    assert not empty[:30, 60:85].any(), "another colour"
+    assert not empty[50:, 32:48].any(), "the wall's colour, but somebody was seen"
+
+
 def test_a_band_goes_on_where_the_subject_does_not_where_another_thing_or_the_wall_is() -> None:
     known = np.full((90, 300), 0.5, np.float32)
     known[:20], known[70:] = 1, 0

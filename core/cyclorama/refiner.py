@@ -23,6 +23,10 @@ TRUST, SURENESS, MORE, ALIKE = 3e-3, 3, 60.0, 0.15
 STEEPER = 1.5  # times: what it leaves at a half is more often something or nothing
 NEAR, WIDE = 0.02, 0.08  # of the long side: how far the colours of what is sure reach, and where these do not
 COARSE = 8  # times smaller than the picture: spread colours
+# From which alikeness with the background's colour, and up to which, the network is believed less and less where
+# neither the matte before nor the colours that trust it have `UNSEEN`: it would draw light hair onto a wall as light.
+# A pixel counts with those around it, for walls have grain.
+SAME, UNSEEN, GRAIN = (0.8, 0.95), 0.1, (5, 5)
 # Hair may go on where the trimap says that there is none. Where the subject that was found, above `SEEN`, comes so near
 # to the unknown band's outer edge (`AT_END`) with a colour that is the background's by less than `UNLIKE`, the band is
 # opened by `FARTHER`, and solved again. Without the colours a wall as light as the hair before it was taken along.
@@ -122,7 +126,8 @@ class Refiner:
         }
         (alpha,) = self._session.run(["alpha"], feeds)
         height, width = band.size
-        return band.filled(alpha[0, :height, :width])
+        alpha = alpha[0, :height, :width]
+        return band.filled(alpha + empty(evidence) * (np.minimum(alpha, evidence.trusting) - alpha))
 
 
 def create(*, device: str = "auto", threads: int = 0) -> Refiner:
@@ -136,6 +141,14 @@ def create(*, device: str = "auto", threads: int = 0) -> Refiner:
         DeviceError: the device was named and cannot be used.
     """
     return Refiner(load(weights.path("refine"), device=device, threads=threads))
+
+
+def empty(evidence: Evidence) -> Plane:
+    """How surely there is nothing but background, whatever the network says: float32 (h, w) in [0, 1]."""
+    band, (low, high) = evidence.band, SAME
+    same = alike(band.guide, spread(band.guide, band.sure[..., 0]))
+    same = (np.maximum(same, cv2.blur(same, GRAIN)) - np.float32(low)) / np.float32(high - low)
+    return np.clip(same, 0, 1) * ((evidence.before < UNSEEN) & (evidence.trusting < UNSEEN))
 
 
 def ends(band: Band, alpha: Alpha) -> NDArray[np.bool_]:
