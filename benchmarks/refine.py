@@ -110,7 +110,7 @@ def main() -> None:
     compared = solvers(arguments.network, pymatting=arguments.pymatting)
     found: dict[str, list[list[float]]] = {}
     seconds: dict[str, float] = {}
-    megapixels, pictures, rows = 0.0, 0, []
+    megapixels, rows = 0.0, []
     sides = (arguments.long_side,) * 2 if arguments.long_side else SIDES
     for each in composites(arguments.data, arguments.pictures, sides):
         mattes: dict[str, Alpha] = {}
@@ -125,7 +125,6 @@ def main() -> None:
         for name, matte in mattes.items():
             found.setdefault(name, []).append([metric(matte, each.alpha) for metric in METRICS.values()])
         print(each.name, {name: [round(v, 3) for v in values[-1]] for name, values in found.items()}, file=sys.stderr)
-        pictures += 1
         if arguments.sheet is not None:
             rows.append([each.rgb, *(grey(matte) for matte in (each.alpha, *mattes.values()))])
     print("| | Grad | Conn | MAD x 1e3 | rises on | s per unknown megapixel |")
@@ -136,7 +135,7 @@ def main() -> None:
         mean = figures.mean(0)
         cost = f"{seconds[name] / megapixels:.2f}" if name in seconds else ""
         print(f"| {name} | {mean[0]:.2f} | {mean[1]:.2f} | {mean[2] * 1e3:.2f} | {rises} | {cost} |")
-    print(f"{pictures} pictures, {megapixels:.1f} megapixels unknown")
+    print(f"{arguments.pictures} pictures, {megapixels:.1f} megapixels unknown")
     if arguments.sheet is not None:
         cv2.imwrite(str(arguments.sheet), contact_sheet(rows, 700)[..., ::-1])
 

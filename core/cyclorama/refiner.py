@@ -146,7 +146,7 @@ def create(*, device: str = "auto", threads: int = 0) -> Refiner:
 def empty(evidence: Evidence) -> Plane:
     """How surely there is nothing but background, whatever the network says: float32 (h, w) in [0, 1]."""
     band, (low, high) = evidence.band, SAME
-    same = alike(band.guide, spread(band.guide, band.sure[..., 0]))
+    same = like_background(band)
     same = (np.maximum(same, cv2.blur(same, GRAIN)) - np.float32(low)) / np.float32(high - low)
     return np.clip(same, 0, 1) * ((evidence.before < UNSEEN) & (evidence.trusting < UNSEEN))
 
@@ -162,8 +162,7 @@ def ends(band: Band, alpha: Alpha) -> NDArray[np.bool_]:
     of_subject = np.zeros(count, np.bool_)
     of_subject[parts[trimap == 1]] = True
     at_end = (trimap == 0.5) & (distance(trimap == 0) <= max(2.0, AT_END * max(band.size)))
-    unlike = alike(band.guide, spread(band.guide, band.sure[..., 0])) < UNLIKE
-    return seen & of_subject[parts] & at_end & unlike
+    return seen & of_subject[parts] & at_end & (like_background(band) < UNLIKE)
 
 
 def distances(trimap: Alpha) -> Plane:
@@ -186,6 +185,11 @@ def trust(alpha: Alpha, guide: Plane, sure: Plane) -> Plane:
     background, subject = (spread(guide, sure[..., side]) for side in (0, 1))
     more = 1 + np.float32(MORE) * alike(subject, background)
     return np.float32(TRUST) * np.abs(2 * alpha - 1) ** SURENESS * more
+
+
+def like_background(band: Band) -> Plane:
+    """How much each pixel has the colour of the sure background near it, float32 (h, w) in [0, 1]."""
+    return alike(band.guide, spread(band.guide, band.sure[..., 0]))
 
 
 def alike(one: Plane, other: Plane) -> Plane:
