@@ -38,39 +38,62 @@ def solve(guide: Plane, alpha: Alpha, unknown: Plane, trust: Plane | float = 0.0
     Laplacian applied by box filters as in He, Sun & Tang 2010, "Fast Matting Using Large Kernel Matting Laplacian
     Matrices" (algorithm 1), solved by conjugate gradients, from coarse to fine.
     """
-    if not unknown.any():
-        return alpha
-    part = around(unknown > 0, 2 * RADIUS + 1)  # beyond it nothing counts
-    trusted = trust[part] if isinstance(trust, np.ndarray) else np.full_like(alpha[part], trust)
-    solved = alpha.astype(np.float32)
-    solved[part] = np.clip(_solved(guide[part], solved[part], unknown[part], trusted, LAST_STEPS), 0, 1)
-    return solved
+    return Problem(guide, unknown).solve(alpha, trust)
 
 
-def _solved(guide: Plane, alpha: Alpha, unknown: Plane, trust: Plane, most_steps: int) -> Plane:
-    """The same, not cut at 0 and 1. It starts from what is found at half the size: that reaches far in a few steps."""
-    height, width = alpha.shape
-    x = alpha
-    if min(height, width) >= 2 * SMALLEST:
-        half = [shrink(plane, height // 2, width // 2) for plane in (guide, alpha, unknown, trust)]
-        found = _solved(half[0], half[1], np.rint(half[2]), half[3], MORE_STEPS)
-        x = np.where(unknown > 0, cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR), alpha)
-    else:
-        most_steps = FIRST_STEPS
-    laplacian = Laplacian(guide)
-    residual = -unknown * (laplacian.times(x) + trust * (x - alpha))
-    direction, energy = residual.copy(), float((residual * residual).sum())
-    enough = energy * ENOUGH**2
-    for _ in range(most_steps):
-        if energy <= enough:
-            break
-        product = unknown * (laplacian.times(direction) + trust * direction)
-        step = np.float32(energy / max(float((direction * product).sum()), 1e-20))
-        x = x + step * direction
-        residual -= step * product
-        before, energy = energy, float((residual * residual).sum())
-        direction = residual + np.float32(energy / before) * direction
-    return x
+class Problem:
+    """A picture's unknown pixels: what all solutions of them share, made once. Threads may share it.
+
+    Args:
+        guide, unknown: see `solve`.
+    """
+
+    def __init__(self, guide: Plane, unknown: Plane) -> None:
+        # What is unknown, and the Laplacian, at the picture's size and at halves of it; none where nothing is unknown.
+        self._levels: list[tuple[Plane, Laplacian]] = []
+        if not unknown.any():
+            return
+        self._part = around(unknown > 0, 2 * RADIUS + 1)  # beyond it nothing counts
+        guide, unknown = guide[self._part], unknown[self._part]
+        self._levels.append((unknown, Laplacian(guide)))
+        while min(unknown.shape) >= 2 * SMALLEST:
+            height, width = (side // 2 for side in unknown.shape)
+            guide, unknown = shrink(guide, height, width), np.rint(shrink(unknown, height, width))
+            self._levels.append((unknown, Laplacian(guide)))
+
+    def solve(self, alpha: Alpha, trust: Plane | float = 0.0) -> Alpha:
+        """See `solve`."""
+        if not self._levels:
+            return alpha
+        part = self._part
+        trusted = trust[part] if isinstance(trust, np.ndarray) else np.full_like(alpha[part], trust)
+        solved = alpha.astype(np.float32)
+        solved[part] = np.clip(self._solved(0, solved[part], trusted), 0, 1)
+        return solved
+
+    def _solved(self, level: int, alpha: Plane, trust: Plane) -> Plane:
+        """The same, not cut at 0 and 1. It starts from what half the size finds: that reaches far in a few steps."""
+        unknown, laplacian = self._levels[level]
+        x, most_steps = alpha, FIRST_STEPS
+        if level + 1 < len(self._levels):
+            half = self._levels[level + 1][0].shape
+            found = self._solved(level + 1, shrink(alpha, *half), shrink(trust, *half))
+            size = unknown.shape[1], unknown.shape[0]
+            x = np.where(unknown > 0, cv2.resize(found, size, interpolation=cv2.INTER_LINEAR), alpha)
+            most_steps = MORE_STEPS if level else LAST_STEPS
+        residual = -unknown * (laplacian.times(x) + trust * (x - alpha))
+        direction, energy = residual.copy(), float((residual * residual).sum())
+        enough = energy * ENOUGH**2
+        for _ in range(most_steps):
+            if energy <= enough:
+                break
+            product = unknown * (laplacian.times(direction) + trust * direction)
+            step = np.float32(energy / max(float((direction * product).sum()), 1e-20))
+            x = x + step * direction
+            residual -= step * product
+            before, energy = energy, float((residual * residual).sum())
+            direction = residual + np.float32(energy / before) * direction
+        return x
 
 
 class Laplacian:

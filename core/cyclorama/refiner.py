@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cyclorama import weights
 from cyclorama.band import around, shrink
-from cyclorama.closed_form import solve as closed_form
+from cyclorama.closed_form import Problem
 from cyclorama.matting.onnx import LoadedModel, load
 from cyclorama.trimap import WHITE, Band, Plane, distance, of_doubt
 from cyclorama.types import Alpha, DeepRgb
@@ -70,9 +70,10 @@ class Evidence:
         """The same at the size of a band; `before`: float32 (h, w) in [0, 1]."""
         believed = np.clip(0.5 + STEEPER * (before - np.float32(0.5)), 0, 1)
         trusted = trust(believed, band.guide, band.sure)
+        problem = Problem(band.guide, band.unknown)
         with ThreadPoolExecutor(1) as pool:  # both take a second, nearly all of it outside of Python
-            trusting = pool.submit(closed_form, band.guide, band.filled(believed), band.unknown, trusted)
-            colours = closed_form(band.guide, band.filled(before), band.unknown)
+            trusting = pool.submit(problem.solve, band.filled(believed), trusted)
+            colours = problem.solve(band.filled(before))
             return cls(band, before, trusting.result(), colours)
 
 
