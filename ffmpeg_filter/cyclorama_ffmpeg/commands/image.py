@@ -51,7 +51,7 @@ def image_command(
         bool | None,
         typer.Option(
             "--refine/--no-refine",
-            help="Find single hairs, and what the model is in doubt of, anew: a second more. "
+            help="Find single hairs, and what the model is in doubt of, anew: some seconds more. "
             "Default: with the portrait models, where all people are kept.",
         ),
     ] = None,
