@@ -210,6 +210,13 @@ def test_rooms_are_read_from_pictures_and_from_videos(tmp_path: Path) -> None:
     assert sum(r.weight for r in moving) == pytest.approx(1.0)
 
 
+def test_rooms_in_which_people_are_seen_are_left_out(tmp_path: Path) -> None:
+    assert len(data.peopled()) == 5
+    for name in ("openvidu19_bg-7", "openvidu19_bg-8"):
+        write(tmp_path / f"stills/{name}.jpg", texture(72, 96, (90, 90, 90), 1))
+    assert [r.name for r in rooms(tmp_path, kind="pictures", path="stills")] == ["openvidu19_bg-8"]
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [

@@ -118,6 +118,13 @@ def verdicts() -> dict[str, str]:
     return dict(VERDICT.findall(text))
 
 
+@cache
+def peopled() -> frozenset[str]:
+    """Rooms (file stems) in which people are seen, as `rooms.txt` lists them."""
+    text = resources.files("cyclorama_training").joinpath("rooms.txt").read_text("utf-8")
+    return frozenset(filter(None, (line.partition("#")[0].strip() for line in text.splitlines())))
+
+
 def person(name: str, picture: Image, alpha: Image, *, foreground: Image | None = None) -> Person | None:
     """A person from a picture and its matte; None where the matte is of no use.
 
