@@ -71,7 +71,7 @@ class Results:
 
 
 def actions(kind: str) -> dict[str, list[dict[str, Any]]]:
-    # The default network for stills takes six looks; one kind of layer is enough for it.
+    # The default network for stills takes eight looks; one kind of layer is enough for it.
     model = {} if kind == "8-bit" else {"model": "portrait"}
     cut = {"procedure": "cut-out-subject", "arguments": model}
     subject = ["Subject"]
