@@ -25,9 +25,9 @@ benchmark: $(VENV)/.dev
 	$(BIN)/python benchmarks/stages.py
 
 # Slow: path tracing. Not needed to use the scenes, which are in the repository.
-scenes: $(VENV)/scenes/.ready $(VENV)/.demo
+scenes: $(VENV)/scenes/.ready
 	cd scenes && ../$(VENV)/scenes/bin/python -m cyclorama_scenes.render cyclorama_scenes
-	cd scenes && ../$(BIN)/python -m cyclorama_scenes.measure
+	cd scenes && ../$(VENV)/scenes/bin/python -m cyclorama_scenes.measure
 	cd scenes && ../$(VENV)/scenes/bin/python -m cyclorama_scenes.sheet ../docs/scenes.jpg
 
 $(BIN)/python:

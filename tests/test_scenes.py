@@ -12,7 +12,6 @@ from PIL import Image
 
 import cyclorama_scenes
 from cyclorama import toml
-from cyclorama.look import statistics
 from cyclorama_scenes import measure
 
 STILL_SIZE, CLIP_SIZE = (1920, 1080), (1280, 720)
@@ -72,14 +71,14 @@ def test_a_still_has_the_promised_size_and_weight_and_is_no_empty_picture(entry:
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=named)
 def test_the_catalogue_says_how_a_picture_looks(entry: dict[str, Any]) -> None:
-    found = statistics(measure.first_picture(cyclorama_scenes.paths()[entry["name"]]))
+    found = measure.statistics(measure.first_picture(cyclorama_scenes.paths()[entry["name"]]))
     np.testing.assert_allclose(found.mean, entry["mean"], atol=SAME)
     assert found.luminance == pytest.approx(entry["luminance"], abs=SAME)
     assert found.warmth == pytest.approx(entry["warmth"], abs=SAME_WARMTH)
 
 
 def test_a_colour_has_its_mean_luma_and_warmth() -> None:
-    found = statistics(np.full((4, 4, 3), (204, 102, 51), np.uint8))
+    found = measure.statistics(np.full((4, 4, 3), (204, 102, 51), np.uint8))
     np.testing.assert_allclose(found.mean, (0.8, 0.4, 0.2), atol=1e-9)
     assert found.luminance == pytest.approx(0.2126 * 0.8 + 0.7152 * 0.4 + 0.0722 * 0.2)
     assert found.warmth == pytest.approx(2.0)

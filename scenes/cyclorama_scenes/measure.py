@@ -6,6 +6,7 @@ python -m cyclorama_scenes.measure
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -14,7 +15,23 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import cyclorama_scenes
-from cyclorama.look import statistics
+
+LUMA = np.array([0.2126, 0.7152, 0.0722])  # BT.709
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Of a whole picture.
+
+    Attributes:
+        mean: sRGB, 0...1.
+        luminance: mean luma, 0...1.
+        warmth: log2 of mean red over mean blue.
+    """
+
+    mean: tuple[float, float, float]
+    luminance: float
+    warmth: float
 
 
 def first_picture(path: Path) -> NDArray[np.uint8]:
@@ -24,6 +41,11 @@ def first_picture(path: Path) -> NDArray[np.uint8]:
             return np.asarray(opened.convert("RGB"))
     with av.open(str(path)) as container:
         return next(container.decode(video=0)).to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+
+
+def statistics(pixels: NDArray[np.uint8]) -> Statistics:
+    red, green, blue = (float(channel) / 255 for channel in pixels.reshape(-1, 3).mean(axis=0))
+    return Statistics((red, green, blue), float(LUMA @ (red, green, blue)), float(np.log2(red / blue)))
 
 
 def measured(table: str, folder: Path) -> str:
