@@ -1,6 +1,7 @@
 """MediaPipe's Selfie Segmentation on the same held-back people, rooms and clips as ours.
 
-    pip install --no-deps mediapipe==0.10.14; pip install absl-py attrs flatbuffers 'protobuf<5' matplotlib sounddevice
+    pip install --no-deps mediapipe==0.10.14 onnx==1.17.0
+    pip install absl-py attrs flatbuffers 'protobuf<5' matplotlib sounddevice
     python benchmarks/selfie.py DATA [--model portrait ...]
 
 In an environment of its own: MediaPipe wants older packages than the training extra. Its networks come inside its
