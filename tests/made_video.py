@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from cyclorama.engine import Engine
 from cyclorama.types import Background, Colour, Settings
+from cyclorama_ffmpeg import segments
 from cyclorama_ffmpeg.video import Summary, replace_background
 
 GREEN = (0, 255, 0)
@@ -189,6 +190,20 @@ def pictures(path: Path) -> list[NDArray[np.uint8]]:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
+def stored(path: Path) -> list[int]:
+    """A checksum of every frame as it is stored."""
+    with av.open(str(path)) as container:
+        return [segments.checksum(frame) for frame in container.decode(video=0)]
+
+
+def packet_times(path: Path) -> list[tuple[int, int]]:
+    """When each packet of the first video stream is shown and decoded, as they come."""
+    with av.open(str(path)) as container:
+        packets = [p for p in container.demux(video=0) if p.size]
+    assert all(p.pts is not None and p.dts is not None for p in packets)
+    return [(p.pts or 0, p.dts or 0) for p in packets]
+
+
 def sound_packets(path: Path) -> list[list[tuple[str, Fraction | None, Fraction | None]]]:
     """Of every audio stream, its packets as they come: hash of the bytes, when shown, when decoded."""
     with av.open(str(path)) as container:
@@ -255,3 +270,7 @@ def turn(path: Path, clockwise: int) -> None:
     assert data[start - 40] == 0
     data[start : start + 36] = np.array([a, b, 0, c, d, 0, 0, 0, 0x40000000], ">i4").tobytes()
     path.write_bytes(data)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir())

@@ -1,16 +1,10 @@
-"""`cyclorama filter` between other programs: streams in and out, times, latency, ends that close, bad input."""
+"""`cyclorama filter` between other programs: streams in and out, times, what it says, bad input."""
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
-import signal
 import subprocess
-import sys
-import threading
-import time
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,15 +16,11 @@ from numpy.typing import NDArray
 
 from cyclorama.engine import Engine
 from cyclorama.types import Colour, Settings
-from cyclorama_ffmpeg.pipe_ends import Incoming
+from made_filter import COMMAND, DEADLINE, KEYED, TICK, filtered, frames, nut, posix
 from made_video import BLUE, GREEN, RED, SIZE, Sound, frame_times, picture, pictures, sound_packets, write_video
 
-COMMAND = [sys.executable, "-c", "from cyclorama_ffmpeg.commands.main import main; main()", "filter"]
-KEYED = ["--model", "green-screen", "-b", "#2846be", "--smoothing", "0"]
 CUT_OUT = ["--model", "green-screen", "-b", "transparent"]
 LEVELS = 8  # of 255: YUV of 8 bits by swscale, there and back twice
-DEADLINE = 60  # seconds after which a command counts as hanging
-TICK = Fraction(1, 90_000)
 LAYOUTS = (
     "yuv420p",
     "yuv422p",
@@ -45,53 +35,6 @@ LAYOUTS = (
 )
 LAYOUTS += ("bgr0", "rgba", "rgb48le", "gbrp")
 UNEVEN = [7, 3010, 3011, 9000, 90_001, 90_500]  # ticks
-
-posix = pytest.mark.skipif(os.name == "nt", reason="Windows has other signals and terminals")
-
-
-def filtered(data: bytes, *arguments: str, status: int = 0) -> tuple[bytes, str]:
-    """What the filter makes of a stream, and what it says."""
-    result = subprocess.run([*COMMAND, *arguments], input=data, capture_output=True, timeout=DEADLINE)
-    assert result.returncode == status, result.stderr.decode()
-    return result.stdout, result.stderr.decode()
-
-
-def nut(
-    count: int = 4,
-    *,
-    layout: str = "yuv420p",
-    size: tuple[int, int] = SIZE,
-    times: list[int] | None = None,
-    sound: bool = False,
-    codec: str = "rawvideo",
-    container: str = "nut",
-    target: Any = None,
-) -> bytes:
-    """A stream of NUT: the red square over green, its frames at ticks of 1/90000 s, and a tone beside."""
-    file = io.BytesIO()
-    times = [3000 * i for i in range(count)] if times is None else times
-    options = {"flush_packets": "1", "max_interleave_delta": "1", "strict": "-1"}  # Y4M of 10 bits is an extension
-    with av.open(target or file, "w", format=container, options=options) as out:
-        stream: Any = out.add_stream(codec, rate=30)
-        stream.width, stream.height, stream.pix_fmt = *size, layout
-        stream.codec_context.time_base = TICK if codec == "rawvideo" else Fraction(1, 30)
-        tone: Any = out.add_stream("pcm_s16le", rate=48_000, layout="mono") if sound else None
-        for index, ticks in enumerate(times):
-            frame = av.VideoFrame.from_ndarray(picture(index, size), format="rgb24").reformat(format=layout)
-            frame.pts, frame.time_base = ticks, TICK
-            out.mux(stream.encode(frame))
-            if tone is not None:
-                samples = np.full((1, 1600), 100 + index, np.int16)
-                block = av.AudioFrame.from_ndarray(samples, "s16", "mono")
-                block.sample_rate, block.pts, block.time_base = 48_000, 1600 * index, Fraction(1, 48_000)
-                out.mux(tone.encode(block))
-        out.mux(stream.encode(None))
-    return file.getvalue()
-
-
-def frames(data: bytes, container: str | None = None, **options: str) -> list[av.VideoFrame]:
-    with av.open(io.BytesIO(data), format=container, options=options) as stream:
-        return list(stream.decode(video=0))
 
 
 def check_picture(rgb: NDArray[np.uint8], index: int, levels: int = LEVELS) -> None:
@@ -288,110 +231,6 @@ def chain(commands: list[list[str]]) -> list[int]:
         if len(processes) > 1:
             processes[-2].stdout.close()  # type: ignore[union-attr]  # so that who writes learns that nobody reads
     return [process.wait(DEADLINE) for process in processes]
-
-
-# Live
-
-
-@pytest.mark.parametrize("sound", [False, True], ids=["pictures alone", "with sound"])
-def test_each_frame_leaves_before_the_next_is_needed(sound: bool) -> None:
-    """In step: the next frame is sent when the last one is back; with sound one frame may wait for its sound."""
-    ready = threading.Semaphore(1 + sound)
-    process = subprocess.Popen([*COMMAND, *KEYED], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    count, lost = 8, []
-
-    class Gate:
-        """Lets a frame into the pipe when the one before is out of the other end."""
-
-        def write(self, data: bytes) -> int:
-            process.stdin.write(data)  # type: ignore[union-attr]
-            process.stdin.flush()  # type: ignore[union-attr]
-            return len(data)
-
-    def times() -> Iterator[int]:
-        for index in range(count):
-            if not ready.acquire(timeout=DEADLINE):
-                lost.append(index)
-            yield 3000 * index
-
-    feeder = threading.Thread(target=lambda: (nut(times=times(), sound=sound, target=Gate()), process.stdin.close()))  # type: ignore[arg-type, union-attr, func-returns-value]
-    feeder.start()
-    done = []
-    with av.open(Incoming(process.stdout.raw), format="nut", options={"fpsprobesize": "0"}) as out:  # type: ignore[attr-defined]
-        for frame in out.decode(video=0):
-            done.append(frame.pts * frame.time_base)  # type: ignore[operator]
-            ready.release()
-    feeder.join(DEADLINE)
-    assert process.wait(DEADLINE) == 0
-    assert done == [Fraction(i, 30) for i in range(count)]
-    assert not lost, "a frame had to wait for a later one"
-
-
-@posix
-def test_a_closed_reader_ends_it_quietly_with_sigpipes_status() -> None:
-    process = subprocess.Popen(
-        [*COMMAND, *KEYED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stderr is not None
-
-    def feed() -> None:
-        try:
-            process.stdin.write(nut(200))  # type: ignore[union-attr]
-            process.stdin.close()  # type: ignore[union-attr]
-        except BrokenPipeError:
-            pass
-
-    feeder = threading.Thread(target=feed)
-    feeder.start()
-    assert process.stdout.read(1000).startswith(b"nut/multimedia container")
-    process.stdout.close()
-    assert process.wait(DEADLINE) == 141
-    feeder.join(DEADLINE)
-    assert process.stderr.read() == b""
-
-
-@posix
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_it_can_be_stopped_while_nothing_comes(number: int, status: int) -> None:
-    def listen() -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    process = subprocess.Popen(
-        [*COMMAND, *KEYED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=listen
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(nut(2)[: 2 * 160 * 96])
-    process.stdin.flush()
-    process.stdout.read(100)  # the first frame is through
-    time.sleep(0.2)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=DEADLINE)
-    assert process.returncode == status
-    assert said.count(b"\n") == 1
-
-
-def test_what_a_library_prints_does_not_get_into_the_stream() -> None:
-    noisy = (
-        "import os, cyclorama.matting.green_screen as g\n"
-        "step = g.GreenScreen.step\n"
-        "def loud(self, rgb, state):\n"
-        "    print('from Python', flush=True); os.write(1, b'from C\\n')\n"
-        "    return step(self, rgb, state)\n"
-        "g.GreenScreen.step = loud\n"
-        "from cyclorama_ffmpeg.commands.main import main; main()"
-    )
-    given = nut(2)
-    result = subprocess.run(
-        [sys.executable, "-c", noisy, "filter", *KEYED], input=given, capture_output=True, timeout=DEADLINE
-    )
-    assert result.returncode == 0, result.stderr
-    assert result.stdout == filtered(given, *KEYED)[0]
-    assert result.stderr.count(b"from Python") == result.stderr.count(b"from C") == 2
 
 
 # What it says
