@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cyclorama.matting import FOR_STILLS, FOR_VIDEO, State
+from cyclorama.matting import FOR_LIVE, FOR_STILLS, FOR_VIDEO, State
 from cyclorama.matting.panel import Panel
 from cyclorama.types import Alpha, Rgb
 from test_image_command import command
@@ -92,8 +92,11 @@ def test_a_full_and_an_empty_frame_are_looked_at_once(red: int) -> None:
     assert [len(look.sizes) for look in looks] == [2, 2]
 
 
-@pytest.mark.parametrize(("name", "model"), [("image", FOR_STILLS), ("video", FOR_VIDEO), ("preview", FOR_VIDEO)])
-def test_stills_and_video_have_each_their_model(name: str, model: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [("image", FOR_STILLS), ("video", FOR_VIDEO), ("preview", FOR_VIDEO), ("live", FOR_LIVE)],
+)
+def test_stills_video_and_live_streams_have_each_their_model(name: str, model: str, tmp_path: Path) -> None:
     shown = command(name, "--help", cwd=tmp_path).stdout
     words = re.sub(r"[\s│|]+", " ", shown)
     assert f"[default: {model}]" in words

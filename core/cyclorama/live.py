@@ -29,6 +29,7 @@ from cyclorama.composite import blurred_room
 from cyclorama.engine import Engine, Session
 from cyclorama.errors import CycloramaError
 from cyclorama.foreground import both_sides, to_levels
+from cyclorama.matting import FOR_LIVE
 from cyclorama.memory import keep_freed_memory
 from cyclorama.refine import MARGIN, edge_model
 from cyclorama.suggesting import suggest_for
@@ -233,7 +234,7 @@ def main() -> int:
     """Loads the engine, says so in the ring, and serves standard input."""
     parser = argparse.ArgumentParser(prog="python -m cyclorama.live", description=__doc__.splitlines()[0])
     parser.add_argument("--ring", required=True, help="descriptor or path of the shared memory")
-    parser.add_argument("--model", default="portrait-fast")
+    parser.add_argument("--model", default=FOR_LIVE)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=0)
     options = parser.parse_args()

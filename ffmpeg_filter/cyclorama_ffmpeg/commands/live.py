@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cyclorama.errors import SettingError
+from cyclorama.matting import FOR_LIVE
 from cyclorama.types import Transparent
 from cyclorama_ffmpeg.commands.console import engine_for, say
 from cyclorama_ffmpeg.commands.options import (
@@ -28,8 +29,6 @@ from cyclorama_ffmpeg.commands.options import (
 from cyclorama_ffmpeg.suggestions import Chooser, FirstFrames
 from cyclorama_ffmpeg.virtual_camera import Camera, Sink, VirtualCamera, run
 
-MODEL = "portrait-fast"
-
 
 def live_command(
     camera: Annotated[
@@ -49,7 +48,7 @@ def live_command(
     smoothing: SmoothingOption = 0.6,
     light: LightOption = "srgb",
     decontaminate: DecontaminateOption = True,
-    model: ModelOption = MODEL,
+    model: ModelOption = FOR_LIVE,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 0,
 ) -> None:
