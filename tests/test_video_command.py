@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from made_video import BLUE, Sound, frame_times, pictures, sound_packets, write_video
+from made_video import BLUE, Sound, frame_times, names, pictures, sound_packets, write_video
 
 COMMAND = [sys.executable, "-c", "from cyclorama_ffmpeg.commands.main import main; main()", "video"]
 KEYED = ["--model", "green-screen", "-b", "#2846be"]
@@ -36,10 +36,6 @@ def refused(result: subprocess.CompletedProcess[str], status: int = 1) -> str:
     assert result.returncode == status
     assert result.stdout == ""
     return lines[0]
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(p.name for p in folder.iterdir())
 
 
 def test_a_video_gets_its_background_and_keeps_its_sound(tmp_path: Path) -> None:

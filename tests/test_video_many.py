@@ -26,7 +26,7 @@ from cyclorama_ffmpeg import batch
 from cyclorama_ffmpeg.commands import console
 from cyclorama_ffmpeg.commands.video import Bars
 from cyclorama_ffmpeg.video import Options, Summary
-from made_video import BLUE, Sound, frame_times, pictures, sound_packets, write_video
+from made_video import BLUE, Sound, frame_times, names, pictures, sound_packets, write_video
 
 COMMAND = [sys.executable, "-c", "from cyclorama_ffmpeg.commands.main import main; main()", "video"]
 KEYED = ["--model", "green-screen", "-b", "#2846be"]
@@ -39,10 +39,6 @@ def cyclorama(*arguments: object, cwd: Path, status: int = 0) -> subprocess.Comp
     result = subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=DEADLINE, cwd=cwd)
     assert result.returncode == status, result.stderr
     return result
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(p.name for p in folder.iterdir())
 
 
 def damaged(path: Path) -> Path:
