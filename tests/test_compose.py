@@ -36,7 +36,7 @@ def calm(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Takes out what happens by chance in a clip, but for what is named."""
 
     def set_shares(**shares: float) -> None:
-        scenes = ("EMPTY_SHARE", "ORIGINAL_SHARE", "DECOY_SHARE", "EMPTY_DECOY_SHARE")
+        scenes = ("EMPTY_SHARE", "ORIGINAL_SHARE", "DECOY_SHARE", "EMPTY_DECOY_SHARE", "ORIGINAL_DECOY_SHARE")
         for name in ("CUT_SHARE", "POP_SHARE", "BEND_SHARE", *scenes):
             monkeypatch.setattr(compose, name, shares.get(name, 0.0))
         monkeypatch.setattr(camera, "NOISE", np.zeros_like(camera.NOISE))
@@ -271,6 +271,7 @@ def test_the_rate_warms_up_and_falls_in_each_phase(tmp_path: Path) -> None:
 
 def test_things_are_seen_and_are_in_no_matte(calm: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     calm(EMPTY_SHARE=1.0, EMPTY_DECOY_SHARE=1.0)
+    monkeypatch.setattr(compose, "PROP_SHARE", 0.0)
     monkeypatch.setattr(compose, "THING_SHARE", 1.0)
     people, rooms = [person()], [room(i) for i in range(4)]
     without, with_things = Composer(people, rooms), Composer(people, rooms, things=[person(7, name="dogs/7")])

@@ -21,6 +21,7 @@ from cyclorama_training.camera import Camera
 from cyclorama_training.data import OTHER_WEIGHT, SOURCE_WEIGHT, Image, Person, Room
 from cyclorama_training.geometry import MOST_COVERED, STAY, TRIES, Bend, Layer, Matrix, covering, motion, place
 from cyclorama_training.light import darken, dress, light, match
+from cyclorama_training.props import placed, prop
 
 Float = NDArray[np.floating[Any]]  # float32 in truth; NumPy's stubs widen it at every division
 
@@ -28,9 +29,11 @@ EMPTY_SHARE = 0.15  # an empty room must give an empty matte
 ORIGINAL_SHARE = 0.28  # true pictures: real shadows, real contact, held objects
 # Pieces of other rooms pasted in without a label. Without them a network learns that whatever was pasted, or
 # simply stands out, is a person: rockets, machines, the dog's frisbee.
-DECOY_SHARE = 0.30
+DECOY_SHARE = 0.36
 EMPTY_DECOY_SHARE = 0.5
-THING_SHARE = 0.6  # of decoys, where there are any: dogs, cattle, cars, the things that people stand beside
+ORIGINAL_DECOY_SHARE = 0.15
+PROP_SHARE = 0.4  # of decoys: drawn flags, vases, screens
+THING_SHARE = 0.6  # of the others, where there are any: dogs, cattle, cars, the things that people stand beside
 # Pieces pasted over the people: desks, screens, bags. More of them, and a plain black coat becomes a thing
 # that stands before somebody.
 OCCLUDER_SHARE = 0.02
@@ -117,8 +120,7 @@ class Composer:
         room = self._room(rng, height, width, mild=mild)
         tracks = []
         if rng.random() < (EMPTY_DECOY_SHARE if kind < EMPTY_SHARE else DECOY_SHARE):
-            a_thing = self.things and rng.random() < THING_SHARE
-            tracks.append((self._thing if a_thing else self._piece)(rng, height, width, frames, room))
+            tracks.append(self._decoy(rng, height, width, frames, room))
         if kind >= EMPTY_SHARE:
             count = 1 + int(rng.choice(len(PEOPLE_COUNTS), p=PEOPLE_COUNTS))
             draw = partial(self._person, rng, height, width, frames, room, small=count > 1, mild=mild)
@@ -147,11 +149,16 @@ class Composer:
         person = self.people[rng.choice(len(self.people), p=self.whole_weights)]
         for _ in range(TRIES):
             at = float(rng.random()), float(rng.random()), float(rng.uniform(1.0, 1.6))
-            layer = Layer(person.picture, person.alpha, covering(person.alpha.shape, height, width, *at)).shrunk()
+            matrix = covering(person.alpha.shape, height, width, *at)
+            layer = Layer(person.picture, person.alpha, matrix).shrunk()
             if layer.covers(height, width) <= MOST_COVERED:
                 break
         moves = motion(rng, frames, height, width, speed=ROOM_SPEED)
         room = Track(Layer(layer.rgb, None, layer.matrix), moves, person=False)
+        if rng.random() < ORIGINAL_DECOY_SHARE:  # between the room and who is in it
+            decoy = self._decoy(rng, height, width, frames, room.layer)
+            cutout = Layer(person.foreground, person.alpha, matrix).shrunk()
+            return render(room, [decoy, Track(cutout, moves, person=True)], height, width, frames)
         rgb, _ = render(room, [], height, width, frames)
         assert layer.alpha is not None
         matte = Track(Layer(layer.alpha, None, layer.matrix), moves, person=False)
@@ -187,6 +194,21 @@ class Composer:
             change = int(rng.integers(1, frames))
             track.seen = range(change) if rng.random() < 0.5 else range(change, frames)
         return track
+
+    def _decoy(self, rng: Generator, height: int, width: int, frames: int, room: Layer) -> Track:
+        if rng.random() < PROP_SHARE:
+            draw = self._prop
+        else:
+            draw = self._thing if self.things and rng.random() < THING_SHARE else self._piece
+        return draw(rng, height, width, frames, room)
+
+    def _prop(self, rng: Generator, height: int, width: int, frames: int, room: Layer) -> Track:
+        """Something drawn, at a side of the frame mostly."""
+        shown = self.rooms[rng.choice(len(self.rooms), p=self.room_weights)].picture
+        layer = placed(rng, prop(rng, shown), height, width)
+        assert layer.alpha is not None
+        rgb = match(rng, light(rng, layer.rgb, 0.35), layer.alpha, room.rgb)
+        return Track(Layer(rgb, layer.alpha, layer.matrix), motion(rng, frames, height, width), person=False)
 
     def _thing(self, rng: Generator, height: int, width: int, frames: int, room: Layer) -> Track:
         """Something that stands as a person would, and is none."""
