@@ -284,6 +284,7 @@ def test_what_is_extra_serves_training_alone_and_may_be_missing(tmp_path: Path) 
     tables = (
         '[[rooms]]\nkind = "pictures"\npath = "zoo"\nextra = true\n'
         '[[things]]\nkind = "cutouts"\npath = "dogs"\nextra = true\n'
+        '[[people]]\nkind = "folders"\npath = "more"\nextra = true\n'
     )
     (root / "extra.toml").write_text(RECIPE + tables)
     recipe = Recipe.read(root / "extra.toml")
@@ -292,8 +293,12 @@ def test_what_is_extra_serves_training_alone_and_may_be_missing(tmp_path: Path) 
     for index in range(20):
         write(root / f"zoo/{index}.png", texture(72, 96, (90, 120, 60), index))
         write(root / f"dogs/{index}.png", np.dstack([skin(index), grey(figure())]))
+        write(root / f"more/beach/images/{index}.png", photograph(index))
+        write(root / f"more/beach/mattes/{index}.png", grey(figure()))
     training, validation = recipe.composer(root, "train"), recipe.composer(root, "validation")
     assert len(plain.rooms) < len(training.rooms)
+    assert {p.name.split("/")[0] for p in training.people} == {"portraits", "beach"}
+    assert {p.name.split("/")[0] for p in (*plain.people, *validation.people)} == {"portraits"}
     assert all(thing.name.startswith("dogs/") for thing in training.things)
     assert training.things
     assert not validation.things

@@ -222,7 +222,7 @@ ROOMS: dict[str, Reader[Room]] = {"pictures": pictures, "video": room_video}
 THINGS: dict[str, Reader[Person]] = {"cutouts": cutouts}
 # Keys of a table besides `kind` and `path`; a room source's name would say nothing.
 KEYS = {
-    "folders": set[str](),
+    "folders": {"extra"},
     "pairs": {"mattes", "masks", "name", "weight"},
     "cutouts": {"name", "weight", "extra"},
     "video": {"mattes", "name", "weight", "every"},

@@ -57,7 +57,7 @@ class Suspect:
 def everybody(recipe: Recipe, root: Path) -> Iterable[Person]:
     """Everybody whom the recipe reads, of both splits; those already listed as wrong are left out."""
     for split in SPLITS:
-        for source in recipe.people:
+        for source in (s for s in recipe.people if s.has_part_in(root, split)):
             yield from PEOPLE[source.kind](source, root, split, LONG_SIDE)
 
 
