@@ -8,6 +8,7 @@ from torch.nn import functional
 
 # 5-tap binomial kernel, the usual stand-in for a Gaussian in an image pyramid (Burt & Adelson 1983).
 BINOMIAL = (1.0, 4.0, 6.0, 4.0, 1.0)
+STEADY = 10.0  # what change between frames weighs
 
 
 def laplacian_loss(predicted: Tensor, target: Tensor, levels: int = 4) -> Tensor:
@@ -57,4 +58,4 @@ def matte_loss(alpha: Tensor, coarse_logits: Tensor, target: Tensor) -> Tensor:
         # Cross-entropy on the fine matte too: L1 of a sigmoid has no slope where it is surely wrong.
         + 0.2 * functional.binary_cross_entropy(alpha.clamp(1e-4, 1 - 1e-4), target)
     )
-    return loss + 5.0 * temporal_loss(alpha, target) if alpha.shape[1] > 1 else loss
+    return loss + STEADY * temporal_loss(alpha, target) if alpha.shape[1] > 1 else loss
