@@ -196,25 +196,16 @@ class Composer:
         return track
 
     def _decoy(self, rng: Generator, height: int, width: int, frames: int, room: Layer) -> Track:
+        """Something that stands as a person would, and is none: drawn, a cut-out, or a piece of another room."""
         if rng.random() < PROP_SHARE:
-            draw = self._prop
+            shown = self.rooms[rng.choice(len(self.rooms), p=self.room_weights)].picture
+            layer = placed(rng, prop(rng, shown), height, width)
+        elif self.things and rng.random() < THING_SHARE:
+            thing = self.things[int(rng.integers(len(self.things)))]
+            matrix = place(rng, thing, height, width, small=bool(rng.random() < 0.5))
+            layer = Layer(thing.foreground, thing.alpha, matrix).shrunk()
         else:
-            draw = self._thing if self.things and rng.random() < THING_SHARE else self._piece
-        return draw(rng, height, width, frames, room)
-
-    def _prop(self, rng: Generator, height: int, width: int, frames: int, room: Layer) -> Track:
-        """Something drawn, at a side of the frame mostly."""
-        shown = self.rooms[rng.choice(len(self.rooms), p=self.room_weights)].picture
-        layer = placed(rng, prop(rng, shown), height, width)
-        assert layer.alpha is not None
-        rgb = match(rng, light(rng, layer.rgb, 0.35), layer.alpha, room.rgb)
-        return Track(Layer(rgb, layer.alpha, layer.matrix), motion(rng, frames, height, width), person=False)
-
-    def _thing(self, rng: Generator, height: int, width: int, frames: int, room: Layer) -> Track:
-        """Something that stands as a person would, and is none."""
-        thing = self.things[int(rng.integers(len(self.things)))]
-        matrix = place(rng, thing, height, width, small=bool(rng.random() < 0.5))
-        layer = Layer(thing.foreground, thing.alpha, matrix).shrunk()
+            return self._piece(rng, height, width, frames, room)
         assert layer.alpha is not None
         rgb = match(rng, light(rng, layer.rgb, 0.35), layer.alpha, room.rgb)
         return Track(Layer(rgb, layer.alpha, layer.matrix), motion(rng, frames, height, width), person=False)

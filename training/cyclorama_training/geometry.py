@@ -126,11 +126,17 @@ def place(
     else:
         base = float(rng.uniform(min(1.0, tall / height), 1.04)) * height
 
-    turn = np.deg2rad(angle)
+    return standing(((left + right) / 2, bottom), (centre_x, base), scale, angle, stretch)
+
+
+def standing(
+    foot: tuple[float, float], at: tuple[float, float], scale: float, degrees: float, stretch: float = 1.0
+) -> Matrix:
+    """Maps `foot`, x and y in the source, to `at` in the frame, scaled and turned about it; `stretch` is of widths."""
+    turn = np.deg2rad(degrees)
     a, b = np.cos(turn) * scale, np.sin(turn) * scale
     linear = np.array([[a * stretch, -b], [b * stretch, a]])
-    anchor = np.array([(left + right) / 2, bottom])
-    shift = np.array([centre_x, base]) - linear @ anchor
+    shift = np.array(at) - linear @ np.array(foot)
     return np.hstack([linear, shift[:, None]])
 
 

@@ -14,7 +14,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from cyclorama_training.data import Image
-from cyclorama_training.geometry import STAY, Layer, Matrix
+from cyclorama_training.geometry import STAY, Layer, standing
 from cyclorama_training.light import light
 
 Field = NDArray[np.float32]
@@ -48,11 +48,7 @@ def placed(rng: Generator, layer: Layer, height: int, width: int) -> Layer:
     x = float(rng.uniform(*EDGE)) if rng.random() < AT_EDGE_SHARE else float(rng.uniform(0.2, 0.5))
     x = x if rng.random() < 0.5 else 1 - x
     foot = float(rng.uniform(0.55, 1.2)) * height
-    angle = np.deg2rad(float(rng.normal(0, 5)))
-    a, b = np.cos(angle) * scale, np.sin(angle) * scale
-    linear = np.array([[a, -b], [b, a]])
-    shift = np.array([x * width, foot]) - linear @ np.array([w / 2, h])
-    matrix: Matrix = np.hstack([linear, shift[:, None]])
+    matrix = standing((w / 2, h), (x * width, foot), scale, float(rng.normal(0, 5)))
     return Layer(layer.rgb, layer.alpha, matrix).shrunk()
 
 
@@ -148,12 +144,12 @@ def turned(rng: Generator) -> Layer:
         radius = smooth(radius, rng)
     half = radius * (width - 4) / 2
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    across = (x - (width - 1) / 2) / np.maximum(half, 1e-3)[:, None].astype(np.float32)
+    across = ((x - (width - 1) / 2) / np.maximum(half, 1e-3)[:, None].astype(np.float32)).clip(-1, 1)
     print_ = pattern(rng, height, width) if rng.random() < 0.4 else bands(rng, height, width)
     # Round: the print is squeezed towards the sides, and light falls from one of them.
-    wrapped = (np.arcsin(across.clip(-1, 1)) / np.pi + 0.5) * (width - 1)
+    wrapped = (np.arcsin(across) / np.pi + 0.5) * (width - 1)
     lamp = float(rng.uniform(-1, 1))
-    facing = across.clip(-1, 1) * lamp + np.sqrt(1 - across.clip(-1, 1) ** 2) * np.sqrt(1 - lamp**2)
+    facing = across * lamp + np.sqrt(1 - across**2) * np.sqrt(1 - lamp**2)
     shade = float(rng.uniform(0.3, 0.7)) + 0.6 * facing + float(rng.uniform(0, 0.6)) * np.clip(facing, 0, 1) ** 20
     layer = warped(print_, wrapped.astype(np.float32), y, shade.astype(np.float32))
     inside = (half[:, None] - np.abs(x - (width - 1) / 2) + 0.5).clip(0, 1)
