@@ -98,7 +98,11 @@ def case(name: str, kind: Kind, *calls: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Seen:
-    """One layer of an image in GIMP; float32 in [0, 1] where the colour space ends there."""
+    """One layer of an image in GIMP; float32 in [0, 1] where the colour space ends there.
+
+    Attributes:
+        srgb: uint8 (H, W, 3), what GIMP itself makes sRGB of it.
+    """
 
     name: str
     group: str
@@ -106,6 +110,7 @@ class Seen:
     offsets: tuple[int, int]
     pixels: Float
     mask: Float | None
+    srgb: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,8 @@ def picture_of(home: Path, answer: dict[str, Any]) -> Picture:
             continue
         mask = plane(each["mask"], each["size"], 1)[..., 0] if each["mask"] else None
         pixels = plane(each["pixels"], each["size"], 4)
-        layers.append(Seen(each["name"], each["group"], each["visible"], tuple(each["offsets"]), pixels, mask))
+        srgb = np.fromfile(home / each["srgb"], np.uint8).reshape(*each["size"], 3)
+        layers.append(Seen(each["name"], each["group"], each["visible"], tuple(each["offsets"]), pixels, mask, srgb))
     selection = plane(answer["selection"], answer["size"], 1)[..., 0]
     return Picture(layers, selection, plane(answer["shown"], answer["size"], 4)[..., :3], answer["selected"])
 

@@ -120,7 +120,7 @@ SET_UP = {"paint": paint, "mask": add_mask, "engine": set_engine}
 
 
 def dump(drawable, name, stem):
-    """Writes a whole drawable as floats and returns the file's name."""
+    """Writes a whole drawable in a format of babl's and returns the file's name."""
     area = Gegl.Rectangle.new(0, 0, drawable.get_width(), drawable.get_height())
     (HOME / stem).write_bytes(drawable.get_buffer().get(area, 1.0, name, Gegl.AbyssPolicy.NONE))
     return stem
@@ -141,6 +141,7 @@ def describe(image, stem):
                 "size": [layer.get_height(), layer.get_width()],
                 "pixels": dump(layer, own("R'G'B'A float", layer), f"{stem}-{index}.pixels"),
                 "mask": dump(mask, "Y float", f"{stem}-{index}.mask") if mask else "",
+                "srgb": dump(layer, "R'G'B' u8", f"{stem}-{index}.srgb"),
             }
         )
     selection = dump(image.get_selection(), "Y float", f"{stem}.selection")
