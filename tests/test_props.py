@@ -92,3 +92,44 @@ def test_in_a_true_picture_they_are_behind_the_person_and_the_matte_stays(monkey
         beside = max(beside, float(apart[alpha < 0.01].mean()))
     assert within < 4
     assert beside > 20
+
+
+def test_what_is_worn_is_on_the_clothes_and_differs_from_them() -> None:
+    someone = person(0)
+    rows = np.flatnonzero((someone.alpha > 127).any(1))
+    changed = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        dressed = props.worn(rng, someone.foreground, someone.alpha)
+        assert dressed.dtype == np.uint8
+        where = np.abs(dressed.astype(int) - someone.foreground).max(2) > 12
+        changed.append((where & (someone.alpha > 127)).sum() / (someone.alpha > 127).sum())
+        middle = np.flatnonzero(where.any(1))
+        assert not len(middle) or middle.mean() > rows[0] + 0.15 * len(rows)  # the head stays
+        again = props.worn(np.random.default_rng(seed), someone.foreground, someone.alpha)
+        assert np.array_equal(dressed, again)
+    assert 0.005 < np.median(changed) < 0.2
+    assert np.mean(np.array(changed) > 0.002) > 0.8
+
+
+def test_nobody_wears_nothing() -> None:
+    picture = room(0).picture
+    assert props.worn(np.random.default_rng(0), picture, np.zeros(picture.shape[:2], np.uint8)) is picture
+
+
+def test_some_of_the_people_wear_something_and_the_matte_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    composer = Composer([person(i) for i in range(3)], [room(i) for i in range(3)])
+    calls = []
+
+    def red(_rng: np.random.Generator, image: np.ndarray, _alpha: np.ndarray) -> np.ndarray:
+        calls.append(image.shape)
+        return image
+
+    monkeypatch.setattr(compose, "worn", red)
+    monkeypatch.setattr(compose, "WORN_SHARE", 0.0)
+    plain = [composer.sample(np.random.default_rng(seed), *SHAPE, mild=True) for seed in range(20)]
+    assert not calls
+    monkeypatch.setattr(compose, "WORN_SHARE", 1.0)
+    dressed = [composer.sample(np.random.default_rng(seed), *SHAPE, mild=True) for seed in range(20)]
+    assert len(calls) > 10
+    assert all(np.array_equal(a.alpha, b.alpha) for a, b in zip(plain, dressed, strict=True))

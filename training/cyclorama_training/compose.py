@@ -21,7 +21,7 @@ from cyclorama_training.camera import Camera
 from cyclorama_training.data import OTHER_WEIGHT, SOURCE_WEIGHT, Image, Person, Room
 from cyclorama_training.geometry import MOST_COVERED, STAY, TRIES, Bend, Layer, Matrix, covering, motion, place
 from cyclorama_training.light import darken, dress, light, match
-from cyclorama_training.props import placed, prop
+from cyclorama_training.props import placed, prop, worn
 
 Float = NDArray[np.floating[Any]]  # float32 in truth; NumPy's stubs widen it at every division
 
@@ -39,6 +39,7 @@ THING_SHARE = 0.6  # of the others, where there are any: dogs, cattle, cars, the
 OCCLUDER_SHARE = 0.02
 DARK_SHARE = 0.05  # people against the light
 DRESS_SHARE = 0.30  # people in other clothes, half of them black
+WORN_SHARE = 0.12  # people with a card, a patch or a print on their clothes
 OWN_FRAME_SHARE = 0.7  # of people in mild pictures: where their own picture had them
 FAR_SHARE = 0.4  # of people seen to their feet: who is small is soon missed
 PEOPLE_COUNTS = (0.70, 0.21, 0.09)  # one, two, three people pasted into one room
@@ -180,7 +181,7 @@ class Composer:
             if layer.covers(height, width) <= MOST_COVERED:
                 break
         assert layer.alpha is not None
-        rgb = layer.rgb
+        rgb = worn(rng, layer.rgb, layer.alpha) if rng.random() < WORN_SHARE else layer.rgb
         if not mild:
             if rng.random() < DRESS_SHARE:
                 rgb = dress(rng, rgb, layer.alpha)

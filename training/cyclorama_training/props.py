@@ -1,4 +1,4 @@
-"""Drawn things that stand beside people and are none: hanging cloth, turned bodies, boards and screens.
+"""Drawn things: hanging cloth, turned bodies, boards and screens, which stand beside people and are none; what is worn.
 
 Photographs of such things are hard to come by with a matte, and they are what a network takes for people: a flag has
 folds as clothes have, a vase and a model of a rocket stand upright with shoulders, a poster has a frame full of shapes.
@@ -28,6 +28,13 @@ AT_EDGE_SHARE = 0.6
 EDGE = (-0.08, 0.28)
 BOARD_SHARE = 0.2  # of props; of the others half are cloth
 FINS_SHARE = 0.4  # of turned bodies
+# What is worn: below this share of what is seen of a person, of whom all is seen or head and shoulders; so tall a share
+# of it, height over width.
+BELOW_HEAD, BELOW_CHIN, UPRIGHT = 0.3, 0.65, 1.5
+WORN_TALLNESS, WORN_ASPECT = (0.04, 0.35), (0.6, 1.7)
+WORN_SIDE = 120  # pixels of the print before it is put on
+CARD_SHARE = 0.4  # of what is worn: stiff, in its own light; the others are printed on the folds
+WELL_INSIDE = 250  # alpha of where it is put
 
 
 def prop(rng: Generator, picture: Image) -> Layer:
@@ -50,6 +57,42 @@ def placed(rng: Generator, layer: Layer, height: int, width: int) -> Layer:
     foot = float(rng.uniform(0.55, 1.2)) * height
     matrix = standing((w / 2, h), (x * width, foot), scale, float(rng.normal(0, 5)))
     return Layer(layer.rgb, layer.alpha, matrix).shrunk()
+
+
+def worn(rng: Generator, image: Image, alpha: Image) -> Image:
+    """The person with a card, a patch or a print on the clothes, which are as much theirs: the matte stays.
+
+    Without them a network learns that what differs from the clothes around it is a hole through which one sees.
+
+    Args:
+        image: uint8 (H, W, 3), of a person.
+        alpha: uint8 (H, W), theirs.
+    """
+    y, x = np.nonzero(alpha > WELL_INSIDE)
+    if not len(y):
+        return image
+    tall, wide = int(np.ptp(y)) + 1, int(np.ptp(x)) + 1
+    below = y >= y.min() + (BELOW_HEAD if tall > UPRIGHT * wide else BELOW_CHIN) * (tall - 1)
+    chosen = int(rng.integers(below.sum()))
+    at = float(x[below][chosen]), float(y[below][chosen])
+    print_ = pattern(rng, WORN_SIDE, round(WORN_SIDE / float(rng.uniform(*WORN_ASPECT))))
+    height, width = print_.shape[:2]
+    shape = np.zeros((height, width), np.uint8)
+    if rng.random() < 0.6:
+        shape[:] = 255
+    else:
+        cv2.ellipse(shape, (width // 2, height // 2), (width // 2 - 1, height // 2 - 1), 0, 0, 360, 255, -1)
+    scale = float(rng.uniform(*WORN_TALLNESS)) * tall / height
+    layer = Layer(print_, shape, standing((width / 2, height / 2), at, scale, float(rng.normal(0, 10)))).shrunk()
+    rgb, cover = layer.warp(STAY, *alpha.shape)
+    assert cover is not None
+    if rng.random() >= CARD_SHARE:
+        folds = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32) + 8
+        there = cover > 127
+        folds /= max(1.0, float(folds[there].mean())) if there.any() else 1.0
+        rgb = np.clip(rgb * folds[..., None].clip(0.3, 2), 0, 255).astype(np.uint8)
+    weight = cover.astype(np.float32) / 255
+    return cv2.blendLinear(rgb, np.ascontiguousarray(image), weight, 1 - weight)  # type: ignore[return-value]
 
 
 def paint(rng: Generator) -> tuple[float, float, float]:
