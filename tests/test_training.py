@@ -31,6 +31,7 @@ from cyclorama_training import train as training  # noqa: E402
 from cyclorama_training.batches import Batches  # noqa: E402
 from cyclorama_training.compose import Composer  # noqa: E402
 from cyclorama_training.journal import HARD, HardPictures  # noqa: E402
+from cyclorama_training.mixed_precision import autocast  # noqa: E402
 from cyclorama_training.network import MEMORY, PortraitNetwork  # noqa: E402
 from cyclorama_training.recipe import Recipe  # noqa: E402
 from cyclorama_training.validate import Picture, Report, ValidationSet  # noqa: E402
@@ -222,3 +223,28 @@ def test_a_loss_falls_on_one_batch(composer: Composer) -> None:
         optimiser.step()
         values.append(loss.item())
     assert np.mean(values[-3:]) < 0.7 * np.mean(values[:3])
+
+
+@pytest.mark.parametrize(
+    ("able", "device", "precision", "taken"),
+    [
+        ({"architecture": "x86_64", "avx2": True}, "cpu", "bfloat16", torch.float32),
+        ({"architecture": "x86_64", "avx512_bf16": True}, "cpu", "bfloat16", torch.bfloat16),
+        ({"architecture": "x86_64", "amx_bf16": True}, "cpu", "bfloat16", torch.bfloat16),
+        ({"architecture": "x86_64", "avx512_bf16": True}, "cpu", "float32", torch.float32),
+        ({"architecture": "aarch64"}, "cpu", "bfloat16", torch.bfloat16),
+        ({}, "cpu", "bfloat16", torch.bfloat16),
+    ],
+)
+def test_bfloat16_is_not_emulated_and_that_is_said(
+    able: dict[str, object], device: str, precision: str, taken: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able, raising=False)
+    said: list[str] = []
+    running = autocast(device, precision, said.append)
+    for _ in range(2):  # one context serves every step
+        with running:
+            assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == taken
+    assert [line.startswith("precision: float32") for line in said] == [True] * (
+        taken == torch.float32 and precision == "bfloat16"
+    )

@@ -24,6 +24,7 @@ from cyclorama_training.classic_weights import start_from
 from cyclorama_training.data import Image
 from cyclorama_training.examples import Example, Marked, fitted, gather
 from cyclorama_training.journal import Journal
+from cyclorama_training.mixed_precision import autocast
 from cyclorama_training.train import save
 
 NEWEST = "newest.pt"
@@ -149,6 +150,7 @@ class Run:
         self.newest = out / NEWEST
         if self.newest.exists():
             self.load()
+        self.running = autocast(self.device.type, recipe.training.precision, say)
         self.journal = Journal(out, self.step)
         self.saved = time.monotonic()
 
@@ -215,7 +217,7 @@ class Run:
         if self.step < training.warm_up:
             for group in self.optimiser.param_groups:
                 group["lr"] = training.rate * (self.step + 1) / training.warm_up
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=training.precision == "bfloat16"):
+        with self.running:
             loss: Tensor = self.model.loss(batch, self.device)
         if not torch.isfinite(loss):
             raise SettingError(f"step {self.step + 1}: the loss is {loss.item()}: take a smaller rate, warm_up or clip")

@@ -18,6 +18,7 @@ from torch import Tensor
 from cyclorama.matting import onnx, portrait
 from cyclorama.outfit import Floats, TwoLooks, people
 from cyclorama.types import Rgb
+from cyclorama_training.mixed_precision import autocast
 from cyclorama_training.outfit_clothes import SIDE, train_reader
 from cyclorama_training.outfit_compose import Composer, Picture
 from cyclorama_training.outfit_evaluate import People, Tally, found, measure
@@ -89,6 +90,7 @@ def train_finder(
     averaged = copy.deepcopy(network).eval()
     rng = np.random.default_rng(recipe.seed)
     torch.manual_seed(recipe.seed)
+    running = autocast(device, recipe.precision, say)
     best, losses, started = -1.0, [], time.monotonic()
     for step in range(1, recipe.steps + 1):
         share = min(1.0, step / WARM_UP) * (
@@ -99,7 +101,7 @@ def train_finder(
         side = recipe.small_side if step < recipe.small_share * recipe.steps else recipe.side
         thaw(network, recipe.frozen)
         batch = collate([composer.draw(rng, side) for _ in range(recipe.batch)], device)
-        with torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+        with running:
             loss, _ = network.loss(batch)
         mean = loss.sum() / recipe.batch  # of boxes, classes and edges; ultralytics' is of the whole batch
         optimizer.zero_grad(set_to_none=True)

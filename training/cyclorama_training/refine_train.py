@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from cyclorama_training.metrics import conn, grad
+from cyclorama_training.mixed_precision import autocast
 from cyclorama_training.refine_compose import Crops, stacked, truth_of, whole
 from cyclorama_training.refine_losses import refine_loss
 from cyclorama_training.refine_material import Composite, RefineRecipe, made, rooms_of
@@ -98,14 +99,14 @@ def train(
         step, best = state["step"], state["best"]
         say(f"going on from step {step}")
     say(f"train: {len(composites)} composites; {sum(p.numel() for p in network.parameters())} parameters")
-    autocast = torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=recipe.precision == "bfloat16")
+    running = autocast(device, recipe.precision, say)
     losses: list[Tensor] = []
     started, first, saved = time.monotonic(), step, time.monotonic()
     for batch in Crops(recipe, composites, step).loader(workers):
         for group in optimiser.param_groups:
             group["lr"] = recipe.rate_at(step) * group["share"]
         given, truth = truth_of({name: plane.to(device) for name, plane in batch.items()})
-        with autocast:
+        with running:
             alpha, foreground, background, said = network(*given)
         loss = refine_loss(alpha, foreground, background, said, truth)
         optimiser.zero_grad(set_to_none=True)

@@ -24,6 +24,7 @@ from cyclorama_training.data import Image
 from cyclorama_training.export import start_from
 from cyclorama_training.journal import HardPictures, Journal
 from cyclorama_training.losses import matte_loss
+from cyclorama_training.mixed_precision import autocast
 from cyclorama_training.network import PortraitNetwork
 from cyclorama_training.recipe import Recipe
 from cyclorama_training.validate import Predict, Report, ValidationSet
@@ -136,14 +137,14 @@ def _train(
     model, stepper = fabric.setup(network, optimiser)
     batches = Batches(composer, recipe, step, rank=fabric.global_rank, ranks=fabric.world_size)
     # Not Fabric's mixed precision: it turns the pictures into bfloat16 too, which has 128 levels from 0.5 to 1.
-    autocast = torch.autocast(fabric.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16")
+    running = autocast(fabric.device.type, recipe.precision, say if watch is not None else lambda _: None)
     saved, losses = time.monotonic(), []
     started, first = time.monotonic(), step
     for rgb, alpha in batches.loader(workers):
         network.train()
         for group in optimiser.param_groups:
             group["lr"] = recipe.rate_at(step) * group["share"]
-        with autocast:
+        with running:
             predicted, coarse, _ = model(as_input(rgb.to(fabric.device)))
         loss = matte_loss(predicted, coarse, alpha.to(fabric.device))
         stepper.zero_grad(set_to_none=True)
