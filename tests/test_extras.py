@@ -72,6 +72,14 @@ def test_other_files_and_other_packing_are_refused(tmp_path: Path) -> None:
         list(resource_files(tmp_path / "new.rcc"))
 
 
+@pytest.mark.parametrize("kept", [22, 60, 120, 150])
+def test_a_damaged_file_is_said(tmp_path: Path, kept: int) -> None:
+    whole = pack({"camels.webp": bytes(1000), "bees.webp": bytes(1000)}, flags=1)
+    (tmp_path / "erase.rcc").write_bytes(whole[:kept])
+    with pytest.raises(MediaError, match=r"erase\.rcc: is damaged"):
+        list(resource_files(tmp_path / "erase.rcc"))
+
+
 def test_photographs_large_enough_become_rooms(tmp_path: Path) -> None:
     large, small = (cv2.imencode(".webp", noise(1, side, side))[1].tobytes() for side in (200, 90))
     for stem in PHOTOGRAPHS:

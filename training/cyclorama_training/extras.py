@@ -146,7 +146,7 @@ def resource_files(path: Path) -> Iterator[tuple[str, bytes]]:
     """Names and contents of a file of Qt's resources (.rcc), formats 1 to 3.
 
     Raises:
-        MediaError: it is another file, or packed in a way that is not read.
+        MediaError: it is another file, damaged, or packed in a way that is not read.
     """
     data = path.read_bytes()
     if data[:4] != b"qres":
@@ -175,7 +175,10 @@ def resource_files(path: Path) -> Iterator[tuple[str, bytes]]:
             raise MediaError(f"{path}: expected files as they are or packed by zlib, got Zstandard ({name})")
         yield inner, content
 
-    return walk(0, "")
+    try:
+        yield from walk(0, "")
+    except (struct.error, zlib.error, UnicodeDecodeError, RecursionError) as error:
+        raise MediaError(f"{path}: is damaged ({error})") from error
 
 
 def agreed_on(
