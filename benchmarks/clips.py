@@ -20,6 +20,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,12 @@ class Clip:
     file: str
     nobody: list[NDArray[np.float64]]
     somebody: list[NDArray[np.float64]]
-    stop: int
+    stop: int | None
 
     @classmethod
     def parse(cls, table: dict[str, Any]) -> Clip:
         boxes = ([np.array(box["at"], float) for box in table.get(kind, [])] for kind in ("nobody", "somebody"))
-        return cls(table["file"], *boxes, table.get("stop", sys.maxsize))
+        return cls(table["file"], *boxes, table.get("stop"))
 
 
 def inside(boxes: Sequence[NDArray[np.float64]], number: int, height: int, width: int) -> Mask:
@@ -104,22 +105,15 @@ class Tally:
 
     def row(self) -> list[str]:
         """The figures as text."""
-        kept = f"{100 * np.mean(self.kept):.2f}" if self.kept else ""
-        lost = f"{100 * np.mean(self.lost):.2f}" if self.lost else ""
-        return [
-            kept,
-            f"{self.spots}/{len(self.kept)}" if self.kept else "",
-            lost,
-            f"{self.holes}/{len(self.lost)}" if self.lost else "",
-            f"{1000 * np.mean(self.flicker):.2f}",
-        ]
+        cells = []
+        for shares, bad in ((self.kept, self.spots), (self.lost, self.holes)):
+            cells += [f"{100 * np.mean(shares):.2f}", f"{bad}/{len(shares)}"] if shares else ["", ""]
+        return [*cells, f"{1000 * np.mean(self.flicker):.2f}"]
 
 
 def measure(engine: Engine, clip: Clip, path: Path) -> Tally:
     session, tally = engine.session(Settings(decontaminate=False)), Tally()
-    for number, rgb, _ in frames(path, 1):
-        if number >= clip.stop:
-            break
+    for number, rgb, _ in islice(frames(path, 1), clip.stop):
         tally.add(clip, number, rgb, session.matte(rgb).alpha)
     return tally
 
@@ -135,9 +129,10 @@ def main() -> None:
     if not found:
         sys.exit(f"{given.clips}: expected some of {', '.join(clip.file for clip in clips)}")
     print("| clip | model | kept | spots | lost | holes | flicker |\n|---|---|---|---|---|---|---|")
+    engines = {model: Engine(model) for model in given.model}
     for clip in found:
-        for model in given.model:
-            tally = measure(Engine(model), clip, given.clips / clip.file)
+        for model, engine in engines.items():
+            tally = measure(engine, clip, given.clips / clip.file)
             print("|", " | ".join([Path(clip.file).stem, Path(model).stem, *tally.row()]), "|", flush=True)
             if given.worst is not None and tally.worst is not None:
                 given.worst.mkdir(parents=True, exist_ok=True)

@@ -121,11 +121,11 @@ def test_some_of_the_people_wear_something_and_the_matte_stays(monkeypatch: pyte
     composer = Composer([person(i) for i in range(3)], [room(i) for i in range(3)])
     calls = []
 
-    def red(_rng: np.random.Generator, image: np.ndarray, _alpha: np.ndarray) -> np.ndarray:
+    def counted(_rng: np.random.Generator, image: np.ndarray, _alpha: np.ndarray) -> np.ndarray:
         calls.append(image.shape)
         return image
 
-    monkeypatch.setattr(compose, "worn", red)
+    monkeypatch.setattr(compose, "worn", counted)
     monkeypatch.setattr(compose, "WORN_SHARE", 0.0)
     plain = [composer.sample(np.random.default_rng(seed), *SHAPE, mild=True) for seed in range(20)]
     assert not calls
