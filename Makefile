@@ -14,7 +14,7 @@ test: $(VENV)/.dev
 
 # The training package's tests need PyTorch; `make test` runs them too where it is installed.
 test-training: $(VENV)/.train
-	$(BIN)/python -m pytest tests/test_training.py tests/test_network.py tests/test_compose.py tests/test_readers.py tests/test_evaluate.py tests/test_suspects.py tests/test_extras.py tests/test_classics*.py tests/test_refine*.py
+	$(BIN)/python -m pytest tests/test_training.py tests/test_network.py tests/test_compose.py tests/test_readers.py tests/test_evaluate.py tests/test_suspects.py tests/test_extras.py tests/test_props.py tests/test_classics*.py tests/test_refine*.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -44,7 +44,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A clip and its boxes: rows of frame, left, top, right, bottom (shares of the frame)."""
+    """A clip and its boxes: rows of frame, left, top, right, bottom (shares of the frame); one for all frames."""
 
     file: str
     nobody: list[NDArray[np.float64]]
@@ -62,7 +62,7 @@ def inside(boxes: Sequence[NDArray[np.float64]], number: int, height: int, width
     mask = np.zeros((height, width), bool)
     for box in boxes:
         times = box[:, 0]
-        if times[0] <= number <= times[-1]:
+        if len(box) == 1 or times[0] <= number <= times[-1]:
             left, top, right, bottom = (np.interp(number, times, box[:, side]) for side in range(1, 5))
             mask[round(top * height) : round(bottom * height), round(left * width) : round(right * width)] = True
     return mask

@@ -24,6 +24,7 @@ from cyclorama_training.classic_weights import start_from
 from cyclorama_training.data import Image
 from cyclorama_training.examples import Example, Marked, fitted, gather
 from cyclorama_training.journal import Journal
+from cyclorama_training.memory import keep_freed
 from cyclorama_training.mixed_precision import autocast
 from cyclorama_training.train import save
 
@@ -104,6 +105,7 @@ def train(
         DeviceError: there is no such device.
     """
     cv2.setNumThreads(0)  # OpenCV's thread pool does not survive the fork that makes the loader's workers
+    keep_freed()
     parts = gather(recipe.people, root, recipe.split)
     say(", ".join(f"{name}: {len(examples)} pictures" for name, examples in parts.items()))
     torch.manual_seed(recipe.training.seed)

@@ -18,6 +18,7 @@ from torch import Tensor
 from cyclorama.matting import onnx, portrait
 from cyclorama.outfit import Floats, TwoLooks, people
 from cyclorama.types import Rgb
+from cyclorama_training.memory import keep_freed
 from cyclorama_training.mixed_precision import autocast
 from cyclorama_training.outfit_clothes import SIDE, train_reader
 from cyclorama_training.outfit_compose import Composer, Picture
@@ -56,6 +57,7 @@ def train(
         ModelError: the weights to start from are none of YOLOv5n.
     """
     out.mkdir(parents=True, exist_ok=True)
+    keep_freed()
     network = build()
     start_from(network, root / recipe.start)
     say("reading, and making mattes")

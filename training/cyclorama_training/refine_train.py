@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cyclorama_training.memory import keep_freed
 from cyclorama_training.metrics import conn, grad
 from cyclorama_training.mixed_precision import autocast
 from cyclorama_training.refine_compose import Crops, stacked, truth_of, whole
@@ -78,6 +79,7 @@ def train(
     """
     # OpenCV's thread pool does not survive the fork that makes the loader's workers: they would hang.
     cv2.setNumThreads(0)
+    keep_freed()
     torch.manual_seed(recipe.seed)
     out.mkdir(parents=True, exist_ok=True)
     rooms = rooms_of(recipe, root, "train")

@@ -24,6 +24,7 @@ from cyclorama_training.data import Image
 from cyclorama_training.export import start_from
 from cyclorama_training.journal import HardPictures, Journal
 from cyclorama_training.losses import matte_loss
+from cyclorama_training.memory import keep_freed
 from cyclorama_training.mixed_precision import autocast
 from cyclorama_training.network import PortraitNetwork
 from cyclorama_training.recipe import Recipe
@@ -111,6 +112,7 @@ def _train(
     """One process of `train`."""
     # OpenCV's thread pool does not survive the fork that makes the loader's workers: they would hang.
     cv2.setNumThreads(0)
+    keep_freed()
     torch.manual_seed(recipe.seed)
     network = PortraitNetwork()
     if start is None:
