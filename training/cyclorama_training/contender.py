@@ -11,7 +11,6 @@ from cyclorama.band import shrink
 from cyclorama.errors import ModelError, SettingError
 from cyclorama.matting import FILE, MATTERS, State
 from cyclorama.matting.onnx_file import OnnxFile, resized
-from cyclorama.matting.panel import Panel
 from cyclorama.types import Alpha, Rgb
 
 # The video command's own, but for the foreground, which no figure here is about.
@@ -61,8 +60,7 @@ class Shipped:
         return self.engine.matter.size(height, width)
 
     def looks(self, height: int, width: int) -> Sequence[tuple[int, int]]:
-        matter = self.engine.matter
-        return matter.looks(height, width) if isinstance(matter, Panel) else [matter.size(height, width)]
+        return self.engine.matter.looks(height, width)
 
     def network(self, rgb: Rgb) -> Callable[[], object]:
         matter = self.engine.matter

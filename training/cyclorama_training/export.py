@@ -14,6 +14,7 @@ from torch.export import Dim
 
 from cyclorama import weights
 from cyclorama.errors import ModelError
+from cyclorama_training.folding import FourAtOnce, folded
 from cyclorama_training.network import MEMORY, PortraitNetwork
 
 OPSET = 18
@@ -39,7 +40,10 @@ class Deployed(nn.Module):
 
     def __init__(self, network: PortraitNetwork) -> None:
         super().__init__()
-        self.network = network
+        self.network = folded(network)
+        last = self.network.detail[-1]
+        assert isinstance(last, nn.Conv2d)
+        self.network.detail[-1] = FourAtOnce(last)
 
     def forward(self, rgb: Tensor, *memory: Tensor) -> tuple[Tensor, ...]:
         alpha, _, after = self.network((rgb.permute(0, 3, 1, 2).float() / 255.0)[:, None], memory)
@@ -57,10 +61,7 @@ def start_from(network: PortraitNetwork, path: Path) -> None:
         ModelError: the file is damaged, or another network's.
     """
     try:
-        tensors = {name: value.float() for name, value in load_file(path).items()}
-        # Weights from before the memory was added lack it; its gates start shut.
-        fresh = {name: value for name, value in network.state_dict().items() if name.startswith("memory.")}
-        network.load_state_dict(fresh | tensors)
+        network.load_state_dict({name: value.float() for name, value in load_file(path).items()})
     except (OSError, SafetensorError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(f"{path}: expected the .safetensors of this network ({reason})") from error

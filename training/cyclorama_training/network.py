@@ -10,7 +10,7 @@ does (Ronneberger 2015); three of its levels remember the frames before.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -30,6 +30,7 @@ STEM_CHANNELS = 32
 # Stages whose output feeds the decoder, at 1/2, 1/4, 1/8, 1/16 and 1/32 of the input.
 TAPS = (0, 1, 2, 4, 5)
 HALF_CHANNELS = 24  # of what the decoder ends with
+LAST_CHANNELS = 8  # as which that grows to the full size, where every place has its price
 # Stride of a level that remembers -> channels that it keeps.
 MEMORY = {16: 48, 8: 32, 4: 20}
 SHUT = -3.0  # bias that a gate starts with: 5 % of the past
@@ -174,19 +175,52 @@ class Context(nn.Module):
         return functional.relu(self.local(x)) * torch.sigmoid(self.gate(whole))
 
 
-class UpBlock(nn.Module):
-    """Grows to the size of the encoder's features, joins them, and mixes both."""
+def joined(layers: nn.Module, x: Tensor, beside: Tensor, grow: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+    """`convolution` of x and of what is beside it, as the sum of a convolution of each: no copy of both is made.
 
-    def __init__(self, inputs: int, skip: int, outputs: int) -> None:
+    ONNX Runtime on a CPU works on blocks of eight channels, and is slow where 24 and 3 are joined. A convolution of
+    1 x 1 may come before its part is grown by interpolation: it has a quarter of the places to work on.
+
+    Args:
+        layers: convolution and batch normalisation, or what `folding.folded` made of them.
+        grow: brings the sum's first part to the size of the second.
+    """
+    convolution, norm = layers.children()
+    assert isinstance(convolution, nn.Conv2d)
+    padding, channels = convolution.padding, x.shape[1]
+    x = functional.conv2d(x, convolution.weight[:, :channels], padding=padding)
+    other = functional.conv2d(beside, convolution.weight[:, channels:], convolution.bias, padding=padding)
+    total: Tensor = norm((grow(x) if grow else x) + other)
+    return total
+
+
+class UpBlock(nn.Module):
+    """Grows to the size of the encoder's features, joins them, and mixes both.
+
+    Args:
+        odd: whether the features' sides may be odd, less than twice its own.
+    """
+
+    def __init__(self, inputs: int, skip: int, outputs: int, *, odd: bool = False) -> None:
         super().__init__()
+        self.odd = odd
         self.reduce = convolution(inputs + skip, outputs, 1)
         self.spread = convolution(outputs, outputs, 5, groups=outputs)
         self.mix = convolution(outputs, outputs, 1)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        x = functional.interpolate(x, size=skip.shape[2:], mode="bilinear", align_corners=False)
-        x = functional.relu(self.reduce(torch.cat([x, skip], 1)))
+        grow = (lambda y: resized(y, skip)) if self.odd else doubled
+        x = functional.relu(joined(self.reduce, x, skip, grow))
         return functional.relu(x + self.mix(functional.relu(self.spread(x))))
+
+
+def doubled(x: Tensor) -> Tensor:
+    # By a factor, not to a size: of the two ONNX Runtime has this one for blocks of channels.
+    return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def resized(x: Tensor, like: Tensor) -> Tensor:
+    return functional.interpolate(x, size=like.shape[2:], mode="bilinear", align_corners=False)
 
 
 class Memory(nn.Module):
@@ -223,7 +257,7 @@ class Body(nn.Module):
         self.encoder = Encoder()
         c2, c4, c8, c16, c32 = (STAGES[i][3] for i in TAPS)
         self.context = Context(c32, 128)
-        self.up16 = UpBlock(128, c16, 96)
+        self.up16 = UpBlock(128, c16, 96, odd=True)
         self.up8 = UpBlock(96, c8, 64)
         self.up4 = UpBlock(64, c4, 40)
         self.up2 = UpBlock(40, c2, HALF_CHANNELS)
@@ -241,22 +275,24 @@ class PortraitNetwork(Body):
         super().__init__()
         self.memory = nn.ModuleList(Memory(2 * channels) for channels in MEMORY.values())
         self.coarse = nn.Conv2d(96, 1, 1)
+        self.narrow = nn.Conv2d(HALF_CHANNELS, LAST_CHANNELS, 1, bias=False)
         # The last step works beside the picture itself: hair is thinner than the 1/2 features.
-        self.detail = nn.Sequential(convolution(HALF_CHANNELS + 3, 16, 3), nn.ReLU(), nn.Conv2d(16, 1, 3, padding=1))
+        self.detail = nn.Sequential(convolution(LAST_CHANNELS + 3, 16, 3), nn.ReLU(), nn.Conv2d(16, 1, 3, padding=1))
 
     def forward(self, rgb: Tensor, memory: Sequence[Tensor] | None = None) -> tuple[Tensor, Tensor, list[Tensor]]:
         clips, frames, _, height, width = rgb.shape
-        # Frame by frame, not clip by clip: then what is taken apart for the memory stays channels last.
-        x = rgb.transpose(0, 1).flatten(0, 1).contiguous(memory_format=torch.channels_last) * 2.0 - 1.0
+        # Frame by frame, not clip by clip: then what is taken apart for the memory stays channels last. A single one
+        # is not turned: exported, that is a copy.
+        x = rgb.transpose(0, 1).flatten(0, 1) if frames > 1 else rgb[:, 0]
+        x = x.contiguous(memory_format=torch.channels_last) * 2.0 - 1.0
         if memory is None and frames > 1:
             memory = [x.new_zeros(clips, c, height // s, width // s) for s, c in MEMORY.items()]
         f2, f4, f8, f16, f32 = self.encoder(x)
         y16, after16 = self._remember(0, self.up16(self.context(f32), f16), memory, frames)
         y8, after8 = self._remember(1, self.up8(y16, f8), memory, frames)
         y4, after4 = self._remember(2, self.up4(y8, f4), memory, frames)
-        y = self.up2(y4, f2)
-        y = functional.interpolate(y, scale_factor=2.0, mode="bilinear", align_corners=False)
-        alpha = torch.sigmoid(self.detail(torch.cat([y, x], 1)))
+        y = joined(self.detail[0], doubled(self.narrow(self.up2(y4, f2))), x)
+        alpha = torch.sigmoid(self.detail[1:](y))
         coarse = self.coarse(y16)
         alpha, coarse = (y.unflatten(0, (frames, clips))[:, :, 0].transpose(0, 1) for y in (alpha, coarse))
         return alpha, coarse, [after16, after8, after4]

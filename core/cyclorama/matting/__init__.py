@@ -29,6 +29,9 @@ class Matter(Protocol):
     def size(self, height: int, width: int) -> tuple[int, int]:
         """The size (height, width) that it wants a picture of height x width scaled to."""
 
+    def looks(self, height: int, width: int) -> list[tuple[int, int]]:
+        """The sizes at which a network runs for each picture of height x width in which nobody is small."""
+
     def start(self, height: int, width: int) -> State:
         """State before the first picture of a stream whose pictures have that working size."""
 

@@ -22,6 +22,9 @@ class GreenScreen:
     def size(self, height: int, width: int) -> tuple[int, int]:
         return height, width
 
+    def looks(self, height: int, width: int) -> list[tuple[int, int]]:
+        return []
+
     def start(self, height: int, width: int) -> State:
         return None
 

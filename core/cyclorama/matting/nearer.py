@@ -42,6 +42,9 @@ class Nearer:
     def size(self, height: int, width: int) -> tuple[int, int]:
         return self._whole.size(height, width)
 
+    def looks(self, height: int, width: int) -> list[tuple[int, int]]:
+        return self._whole.looks(height, width)
+
     def start(self, height: int, width: int) -> State:
         return self._whole.start(height, width), None, None
 

@@ -152,6 +152,9 @@ class OnnxFile:
         """The graph's own size; where it is free the picture's proportions at a long side of 512."""
         return self.layout.size_for(height, width)
 
+    def looks(self, height: int, width: int) -> list[tuple[int, int]]:
+        return [self.size(height, width)]
+
     def start(self, height: int, width: int) -> State:
         return self.layout.start(height, width)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from cyclorama.band import shrink
 from cyclorama.matting import Matter, State
+from cyclorama.matting.mirrored import BothWays
 from cyclorama.matting.nearer import believed, box_of, region_for
 from cyclorama.types import Alpha, Rgb
 
@@ -20,11 +21,12 @@ class Panel:
 
     Args:
         members: the network at each size, smallest first; the last one's is the working size.
+        both: runs them.
     """
 
-    def __init__(self, name: str, members: Sequence[Matter]) -> None:
+    def __init__(self, name: str, members: Sequence[Matter], both: BothWays) -> None:
         self.name = name
-        self.members = members
+        self.members, self._both = members, both
         self.device, self.note = members[-1].device, members[-1].note
 
     def size(self, height: int, width: int) -> tuple[int, int]:
@@ -32,8 +34,7 @@ class Panel:
         return self.members[-1].size(height, width)
 
     def looks(self, height: int, width: int) -> list[tuple[int, int]]:
-        """The sizes (height, width) of all looks at a picture of height x width."""
-        return [member.size(height, width) for member in self.members for _ in range(2)]
+        return [size for member in self.members for size in 2 * member.looks(height, width)]
 
     def start(self, height: int, width: int) -> State:
         return _fresh(self.members, height, width)
@@ -50,17 +51,16 @@ class Panel:
             alpha = believed(alpha, seen, region)
         return alpha, after
 
-    @staticmethod
-    def _vote(rgb: Rgb, members: Sequence[Matter], state: list[State]) -> tuple[Alpha, list[State]]:
+    def _vote(self, rgb: Rgb, members: Sequence[Matter], state: list[State]) -> tuple[Alpha, list[State]]:
         """The median of two looks of each member, and what they remember."""
         height, width = rgb.shape[:2]
-        alphas, after = [], []
+        alphas: list[Alpha] = []
+        after: list[State] = []
         for index, member in enumerate(members):
             seen = shrink(rgb, *member.size(height, width))
-            upright, mine = member.step(seen, state[2 * index])
-            mirrored, other = member.step(np.ascontiguousarray(seen[:, ::-1]), state[2 * index + 1])
-            after += [mine, other]
-            alphas += [shrink(upright, height, width), shrink(np.ascontiguousarray(mirrored[:, ::-1]), height, width)]
+            *mattes, states = self._both.step(member, seen, (state[2 * index], state[2 * index + 1]))
+            after += states
+            alphas += [shrink(matte, height, width) for matte in mattes]
         return np.median(np.stack(alphas), axis=0), after
 
 
