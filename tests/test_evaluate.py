@@ -193,6 +193,14 @@ class TestMaterial:
         assert all(frame.mean() > 0.001 for clip in made for frame in clip.alpha)
         assert sum(np.abs(np.diff(clip.alpha, axis=0)).max() > 0.5 for clip in made) >= 3
 
+    def test_clips_in_which_all_rests_are_left_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        people = [person(i, name=f"portraits/{i:03}") for i in range(24)]
+        made = clips(Composer(people, [room(0)]))
+        assert 12 < len(made) < 24
+        assert all((clip.rgb[1:] != clip.rgb[:-1]).any() for clip in made)
+        monkeypatch.setattr("cyclorama_training.clips.CLIPS", 5)
+        assert [clip.name for clip in clips(Composer(people, [room(0)]))] == [clip.name for clip in made[:5]]
+
     def test_people_belong_to_slices_by_what_they_are_like(self) -> None:
         somebody = person()  # orange, a narrow stick that the lower edge cuts
         assert not slices.full_body(somebody)

@@ -14,7 +14,7 @@ import ctypes
 
 VERSION = 1
 STREAMS = 4
-PIXELS = 512 * 512  # most of a working picture
+PIXELS = 640 * 640  # most of a working picture
 TEXT = 512  # bytes of a message, UTF-8 with a zero at its end
 PATH = 1024
 

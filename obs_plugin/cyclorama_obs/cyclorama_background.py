@@ -13,7 +13,7 @@ import obspython as obs
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FILTER = "cyclorama_background"
-MODELS = (("portrait-fast", "Fast (320 px)"), ("portrait", "Better edges (512 px)"), ("green-screen", "Green screen"))
+MODELS = (("portrait-fast", "Fast (320 px)"), ("portrait", "Better edges (640 px)"), ("green-screen", "Green screen"))
 DEVICES = ("auto", "cpu", "cuda", "directml", "coreml", "openvino")
 HOTKEYS = (
     ("cyclorama_toggle", "Cyclorama: background on/off", lambda: toggle()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.random import Generator
@@ -14,7 +15,8 @@ from cyclorama_training.data import Image, Person, Room
 from cyclorama_training.geometry import MOST_COVERED, Bend, Layer, covering, motion, place
 from cyclorama_training.validate import seeded
 
-CLIPS, FRAMES = 12, 12
+# What moves differs so much that the mean of twelve clips, 4.2e-2 by dtSSD, had a standard error of 0.6e-2.
+CLIPS, FRAMES = 48, 12
 SHAPE = (288, 512)  # height and width
 SECOND_SHARE = 0.25  # of clips in which somebody else is there as well
 BEND_SHARE = 0.5  # of people whose limbs move too
@@ -31,11 +33,19 @@ class Clip:
     rgb: Image
     alpha: Float
 
+    @property
+    def moves(self) -> bool:
+        return bool((self.rgb[1:] != self.rgb[:-1]).any())
+
 
 def clips(composer: Composer) -> list[Clip]:
-    """The same clips at every call: no bad camera, no cuts, everything moves or rests by itself."""
+    """The same clips at every call: no bad camera, no cuts, everything moves or rests by itself.
+
+    Those in which all of it rests are left out: nothing flickers in them.
+    """
     order = sorted(composer.people, key=lambda p: hashlib.sha256(f"clip {p.name}".encode()).digest())
-    return [clip(order, index, composer.rooms) for index in range(min(CLIPS, len(order)))]
+    made = (clip(order, index, composer.rooms) for index in range(len(order)))
+    return list(islice((each for each in made if each.moves), CLIPS))
 
 
 def clip(people: Sequence[Person], index: int, rooms: Sequence[Room]) -> Clip:
