@@ -15,7 +15,7 @@ from cyclorama_training.data import Image, Person, Room
 from cyclorama_training.geometry import MOST_COVERED, Bend, Layer, covering, motion, place
 from cyclorama_training.validate import seeded
 
-# What moves differs so much that the mean of twelve clips, 4.2e-2 by dtSSD, had a standard error of 0.6e-2.
+# What moves differs so much that the mean of twelve clips, 4.2e-2 by dtSSD, had a standard error of 0.7e-2.
 CLIPS, FRAMES = 48, 12
 SHAPE = (288, 512)  # height and width
 SECOND_SHARE = 0.25  # of clips in which somebody else is there as well

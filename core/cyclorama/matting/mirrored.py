@@ -48,7 +48,7 @@ class BothWays:
 class Mirrored:
     """A network whose matte is the mean, in logits, of an upright look and of a mirrored one; each has its memory.
 
-    On the held-back people's pictures `portrait` has an IoU of 0.965 and a MAD of 11.8e-3 so, with one look 0.962 and
+    At 512 px `portrait` has an IoU of 0.965 and a MAD of 11.8e-3 on held-back people so, with one look 0.962 and
     12.7e-3.
     """
 
