@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 import subprocess
@@ -274,3 +275,10 @@ def turn(path: Path, clockwise: int) -> None:
 
 def names(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir())
+
+
+def begun(folder: Path) -> bool:
+    """Whether a command writes an MP4 there that has something in it."""
+    with contextlib.suppress(FileNotFoundError):  # the empty file by which it tried whether it may write there
+        return any(part.stat().st_size for part in folder.glob(".*.part.mp4"))
+    return False

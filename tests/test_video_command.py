@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from made_video import BLUE, Sound, frame_times, names, pictures, sound_packets, write_video
+from made_video import BLUE, Sound, begun, frame_times, names, pictures, sound_packets, write_video
 
 COMMAND = [sys.executable, "-c", "from cyclorama_ffmpeg.commands.main import main; main()", "video"]
 KEYED = ["--model", "green-screen", "-b", "#2846be"]
@@ -305,8 +305,9 @@ def test_being_stopped_in_the_middle_leaves_nothing(tmp_path: Path, number: int,
     process = subprocess.Popen(
         [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listen
     )
+
     until = time.monotonic() + DEADLINE
-    while not any(part.stat().st_size for part in tmp_path.glob(".*.part.mp4")):
+    while not begun(tmp_path):
         assert process.poll() is None, "it was over before it could be stopped"
         assert time.monotonic() < until, "nothing was begun"
         time.sleep(0.01)

@@ -26,7 +26,7 @@ from cyclorama_ffmpeg import batch
 from cyclorama_ffmpeg.commands import console
 from cyclorama_ffmpeg.commands.video import Bars
 from cyclorama_ffmpeg.video import Options, Summary
-from made_video import BLUE, Sound, frame_times, names, pictures, sound_packets, write_video
+from made_video import BLUE, Sound, begun, frame_times, names, pictures, sound_packets, write_video
 
 COMMAND = [sys.executable, "-c", "from cyclorama_ffmpeg.commands.main import main; main()", "video"]
 KEYED = ["--model", "green-screen", "-b", "#2846be"]
@@ -318,7 +318,7 @@ def test_being_stopped_leaves_whole_videos_and_nothing_else(tmp_path: Path) -> N
     )
     until = time.monotonic() + DEADLINE
     folder = tmp_path / "done"
-    while not (folder / "a-cyclorama.mp4").exists() or not any(p.stat().st_size for p in folder.glob(".*.part.mp4")):
+    while not (folder / "a-cyclorama.mp4").exists() or not begun(folder):
         assert process.poll() is None, "it was over before it could be stopped"
         assert time.monotonic() < until
         time.sleep(0.01)
