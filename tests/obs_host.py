@@ -27,6 +27,7 @@ PASSWORD = "only-for-tests"
 PROFILES = ("ci", "ci2")  # alike
 # Generous: the machine may be busy. Nothing waits this long where all is well.
 PATIENCE = 60.0
+CRASHING = 10.0  # seconds in which a crashed OBS has written its core file
 
 Rgba = NDArray[np.uint8]
 
@@ -41,6 +42,14 @@ def why_not() -> str:
     except ImportError:
         return "not installed: obsws-python"
     return ""
+
+
+def allow_core_file() -> None:
+    """To be called in the process that becomes OBS."""
+    import resource  # POSIX alone, as these tests
+
+    most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (most, most))
 
 
 def wait_for(what: str, condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
@@ -106,6 +115,7 @@ class Host:
                 *("--disable-updater", "--minimize-to-tray", *options),
             ],
             cwd=folder,  # a core file would go there
+            preexec_fn=allow_core_file,
             env=self._environment(),
             stdout=self._log,
             stderr=subprocess.STDOUT,
@@ -175,7 +185,24 @@ class Host:
 
     def call(self, request: str, **data: Any) -> dict[str, Any]:
         """One obs-websocket request by its own name and fields."""
-        return self.client.send(request, data or None, raw=True) or {}
+        from websocket import WebSocketException
+
+        try:
+            return self.client.send(request, data or None, raw=True) or {}
+        except (OSError, WebSocketException):
+            self._expect_life()
+            raise
+
+    def _expect_life(self) -> None:
+        """Raises with where OBS was in each of its threads if it crashed, as far as a core file and gdb tell."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(CRASHING)
+            lines = [f"OBS ended with {self.process.returncode}", self.log()[-3000:]]
+            for core in self.folder.glob("core*"):
+                command = ["gdb", "-batch", "-ex", "thread apply all backtrace 16", "obs", str(core)]
+                if shutil.which("gdb"):
+                    lines.append(subprocess.run(command, capture_output=True, text=True).stdout)
+            raise RuntimeError("\n".join(lines))
 
     def try_call(self, request: str, **data: Any) -> dict[str, Any] | None:
         """The same; None where OBS refuses it (it is still starting, or there is no such thing)."""
@@ -248,7 +275,9 @@ class Host:
         (self._driver / f"{name}.part").write_text(code)
         (self._driver / f"{name}.part").rename(self._driver / f"{name}.py")
         done = self._driver / f"{name}.json"
-        wait_for("code inside OBS", done.exists)
+        wait_for("code inside OBS", lambda: done.exists() or self.process.poll() is not None)
+        if not done.exists():
+            self._expect_life()
         result = json.loads(done.read_text())
         assert "error" not in result, result["error"]
         return result["answer"]
