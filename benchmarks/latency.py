@@ -25,8 +25,13 @@ from cyclorama import weights
 from cyclorama.matting import Matter, portrait
 from cyclorama.matting.mirrored import BothWays, Mirrored
 from cyclorama.matting.onnx import load
+from cyclorama.matting.onnx_file import OnnxFile
 from cyclorama.matting.portrait import Portrait
+from cyclorama.types import Rgb
 from cyclorama_training import torchvision_operators
+from cyclorama_training.contender import Foreign
+from cyclorama_training.evaluate import BARS
+from cyclorama_training.network import doubled
 from cyclorama_training.speed import FRAME, PUBLISHED, RVM_SMALL_MS, interleaved, macs_of, parameters_of
 
 ENCODER = (16, 24, 40, 128)  # channels at 1/2, 1/4, 1/8 and, after LR-ASPP, 1/16
@@ -35,7 +40,7 @@ OUTPUT = 16  # channels at full size
 SKIPS = (1, 3, 6)  # layers of the encoder whose features the decoder takes: the last of each size
 DEEPEST = 960
 SMALL, USUAL = (144, 256), (288, 512)
-ASKED_MS = {SMALL: 8.0, USUAL: 35.0}
+ASKED_MS = dict(zip((SMALL, USUAL), (bar.most for bar in BARS if bar.figure == "network_ms"), strict=True))
 THEIRS_MS = {SMALL: RVM_SMALL_MS, USUAL: PUBLISHED[1].network_ms}
 THEIRS = "RobustVideoMatting"
 
@@ -59,10 +64,6 @@ class Gru(nn.Module):
 
 def convolution(inside: int, outside: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inside, outside, 3, padding=1, bias=False), nn.BatchNorm2d(outside), nn.ReLU())
-
-
-def doubled(x: Tensor) -> Tensor:
-    return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 class RobustVideoMatting(nn.Module):
@@ -118,20 +119,17 @@ def written(path: Path, size: tuple[int, int]) -> Path:
     return path
 
 
-def theirs(path: Path, threads: int) -> Callable[[], object]:
-    session = load(path, device="cpu", threads=threads).session
-    feeds = {i.name: np.zeros(i.shape, np.uint8 if "uint8" in i.type else np.float32) for i in session.get_inputs()}
-    return lambda: session.run(None, feeds)
-
-
 def by(size: tuple[int, int]) -> str:
     return f"{size[1]} x {size[0]}"
 
 
+def noise(size: tuple[int, int]) -> Rgb:
+    return np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+
+
 def ours(matter: Matter) -> Callable[[], object]:
-    size = matter.size(*FRAME)
-    picture = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
-    state = matter.start(*size)
+    picture = noise(matter.size(*FRAME))
+    state = matter.start(*picture.shape[:2])
     return lambda: matter.step(picture, state)
 
 
@@ -152,7 +150,10 @@ def main() -> None:
     ]
     with tempfile.TemporaryDirectory() as folder:
         files = {size: written(Path(folder) / f"{size[1]}.onnx", size) for size in (SMALL, USUAL)}
-        runs = {size: theirs(path, threads) for size, path in files.items()} | {m.name: ours(m) for _, m in matters}
+        runs: dict[object, Callable[[], object]] = {
+            size: Foreign(OnnxFile(path, "cpu", threads=threads)).network(noise(size)) for size, path in files.items()
+        }
+        runs |= {m.name: ours(m) for _, m in matters}
         path = files[USUAL]
         print(
             f"{THEIRS}, built anew: {parameters_of(path):,} parameters, {macs_of(path, *USUAL) / 1e6:,.0f} M multiply-"

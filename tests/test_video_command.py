@@ -305,7 +305,6 @@ def test_being_stopped_in_the_middle_leaves_nothing(tmp_path: Path, number: int,
     process = subprocess.Popen(
         [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listen
     )
-
     until = time.monotonic() + DEADLINE
     while not begun(tmp_path):
         assert process.poll() is None, "it was over before it could be stopped"
