@@ -117,7 +117,10 @@ def test_what_moves_leaves_no_trail() -> None:
     memory = None
     for rgb, alpha in frames_of_a_moving_disc(10):
         steady, memory = smooth(rgb, alpha, memory, 0.9)
-        assert np.abs(steady - alpha).max() < 0.05
+        difference = np.abs(steady - alpha)
+        assert difference.max() < 0.15  # on the edge, which was moved by parts of a pixel
+        around = cv2.dilate(alpha, np.ones((5, 5), np.uint8)) - cv2.erode(alpha, np.ones((5, 5), np.uint8))
+        assert difference[around < 0.01].max() < 0.01
 
 
 def test_flicker_over_a_still_picture_is_damped() -> None:
@@ -133,6 +136,28 @@ def test_flicker_over_a_still_picture_is_damped() -> None:
     before = np.abs(np.diff(noisy, axis=0)).mean()
     after = np.abs(np.diff(steady, axis=0))[4:].mean()
     assert after < 0.6 * before
+
+
+def test_flicker_of_what_moves_is_damped() -> None:
+    rng = np.random.default_rng(4)
+    wide = texture(120, 320, (150, 120, 90), 5, strength=60)
+    matte = np.clip(wide[..., 0] / 255, 0, 1).astype(np.float32)
+    memory, errors, steadied = None, [], []
+    for index in range(16):  # a camera that pans by three pixels a frame
+        view = np.s_[10:100, 3 * index : 3 * index + 160]
+        noisy = np.clip(matte[view] + rng.normal(0, 0.1, (90, 160)), 0, 1).astype(np.float32)
+        out, memory = smooth(np.ascontiguousarray(wide[view]), noisy, memory, 0.6)
+        errors.append(np.abs(noisy - matte[view]).mean())
+        steadied.append(np.abs(out - matte[view]).mean())
+    assert np.mean(steadied[4:]) < 0.7 * np.mean(errors[4:])
+
+
+@pytest.mark.parametrize("size", [(16, 640), (640, 16), (16, 16), (32, 640)])
+def test_a_strip_of_a_picture_is_steadied_too(size: tuple[int, int]) -> None:
+    rgb = texture(*size, (90, 120, 150), 6)
+    _, memory = smooth(rgb, np.ones(size, np.float32), None, 0.5)
+    steady, _ = smooth(rgb, np.zeros(size, np.float32), memory, 0.5)
+    assert steady == pytest.approx(0.5, abs=1e-3)
 
 
 def test_a_cut_starts_anew() -> None:

@@ -182,7 +182,7 @@ class Settings:
             motion or lens blur rather than hair.
         decontaminate: estimate the subject's own colours, so that the old background does not shine
             through hair. Without it the picture's colours are used as they are.
-        smoothing: 0 ... 1, how much of the last matte is kept where the picture has not moved.
+        smoothing: 0 ... 1, how much of the last matte is kept where the picture, moved along, is the same.
         subject: who is kept. In a stream the person is chosen in the first frame that shows them and kept to.
         harmonize: bring the subject's exposure, white balance and grain nearer to a picture or clip behind, and
             that one's sharpness nearer to the subject's, and let its light wrap around the subject's edge.

@@ -129,7 +129,7 @@ function M.build(scenes, status, suggested, suggest)
     add_help(obs.obs_properties_add_bool(advanced, "correct_spill", "Correct the edge's colours"),
         "Takes the room's colours out of hair and edges.")
     add_help(obs.obs_properties_add_float_slider(advanced, "smoothing", "Steadiness", 0, 0.95, 0.05),
-        "How much of the last matte is kept where nothing moves.")
+        "How much of the last matte is kept where the picture is the same, moved along with it.")
     add_help(obs.obs_properties_add_int(advanced, "mattes_per_second", "Mattes a second at most", 5, 120, 1),
         "Fewer take less of the processor.")
     obs.obs_properties_add_group(properties, "advanced", "Advanced", obs.OBS_GROUP_NORMAL, advanced)

@@ -66,7 +66,7 @@ DecontaminateOption = Annotated[
     typer.Option("--decontaminate/--keep-colours", help="Remove the old background's colour from hair and edges."),
 ]
 SmoothingOption = Annotated[
-    float, typer.Option("--smoothing", min=0, max=0.99, help="Steadiness of the edge where nothing moves; 0: none.")
+    float, typer.Option("--smoothing", min=0, max=0.99, help="Steadiness of the edge from frame to frame; 0: none.")
 ]
 FromOption = Annotated[
     str | None,
