@@ -21,6 +21,7 @@ room_long_side = 96
 [train]
 seed = 3
 encoder_rate_share = 0.25
+memory_rate_share = 2
 weight_decay = 1e-4
 ema_decay = 0.9
 validate_every = 4

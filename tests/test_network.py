@@ -146,6 +146,6 @@ def test_only_clips_pay_for_change() -> None:
     coarse = torch.zeros(2, 3, 2, 2)
     clip = losses.matte_loss(alpha, coarse, target)
     pictures = [losses.matte_loss(alpha[:, t : t + 1], coarse[:, t : t + 1], target[:, t : t + 1]) for t in range(3)]
-    weight = 10.0
+    weight = 20.0
     expected = torch.stack(pictures).mean() + weight * losses.temporal_loss(alpha, target)
     assert clip == pytest.approx(expected.item(), rel=1e-4)

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 # 5-tap binomial kernel, the usual stand-in for a Gaussian in an image pyramid (Burt & Adelson 1983).
 BINOMIAL = (1.0, 4.0, 6.0, 4.0, 1.0)
-STEADY = 10.0  # what change between frames weighs
+STEADY = 20.0  # what change between frames weighs
 
 
 def laplacian_loss(predicted: Tensor, target: Tensor, levels: int = 4) -> Tensor:

@@ -58,6 +58,7 @@ class Recipe:
     room_long_side: int
     seed: int
     encoder_rate_share: float
+    memory_rate_share: float
     weight_decay: float
     ema_decay: float
     validate_every: int

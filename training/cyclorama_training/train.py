@@ -218,11 +218,9 @@ class Watch:
 
 
 def optimiser_for(network: PortraitNetwork, recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW; the encoder, which comes trained, learns at a share of the rate."""
-    encoder = list(network.encoder.parameters())
-    inside = {id(p) for p in encoder}
-    rest = [p for p in network.parameters() if id(p) not in inside]
-    groups = [{"params": encoder, "share": recipe.encoder_rate_share}, {"params": rest, "share": 1.0}]
+    """AdamW; the encoder, which comes trained, and the memory learn at shares of the rate."""
+    shares = {"encoder": recipe.encoder_rate_share, "memory": recipe.memory_rate_share}
+    groups = [{"params": list(m.parameters()), "share": shares.get(n, 1.0)} for n, m in network.named_children()]
     return torch.optim.AdamW(groups, lr=0.0, weight_decay=recipe.weight_decay)
 
 
