@@ -66,7 +66,8 @@ def followed(memory: Memory, rgb: Rgb) -> Memory:
     # Made anew for each frame, which takes 0.01 ms: it is for one thread at a time.
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
     places = search.calc(now, then, None)  # type: ignore[call-overload]
-    places += np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=2)
+    places[..., 0] += np.arange(width, dtype=np.float32)
+    places[..., 1] += np.arange(height, dtype=np.float32)[:, None]
     picture, alpha = (
         cv2.remap(plane, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
         for plane in (memory.rgb, memory.alpha)
