@@ -23,7 +23,6 @@ from torch.nn import functional
 
 from cyclorama import weights
 from cyclorama.matting import Matter, portrait
-from cyclorama.matting.mirrored import BothWays, Mirrored
 from cyclorama.matting.onnx import load
 from cyclorama.matting.onnx_file import OnnxFile
 from cyclorama.matting.portrait import Portrait
@@ -139,13 +138,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="of the CPU (default: %(default)s)")
     options = parser.parse_args()
     threads = options.threads
-    both = BothWays(threads)
-    whole, each = (load(weights.path("portrait"), device="cpu", threads=n) for n in (threads, both.each))
+    network = load(weights.path("portrait"), device="cpu", threads=threads)
     matters = [
-        (SMALL, Portrait("portrait-fast at 256 px", whole, 256)),
+        (SMALL, Portrait("portrait-fast at 256 px", network, 256)),
         (SMALL, portrait.create_fast(device="cpu", threads=threads)),
-        (USUAL, Portrait("portrait at 512 px, one look", whole, 512)),
-        (USUAL, Mirrored(Portrait("portrait at 512 px, both looks", each, 512), both)),
+        (USUAL, Portrait("portrait at 512 px", network, 512)),
         (USUAL, portrait.create(device="cpu", threads=threads)),
     ]
     with tempfile.TemporaryDirectory() as folder:

@@ -46,7 +46,6 @@ ALLOWED = {
         "cyclorama.matting",
         "cyclorama.matting.onnx",
         "cyclorama.matting.onnx_file",
-        "cyclorama.matting.mirrored",
         "cyclorama.matting.nearer",
         "cyclorama.matting.panel",
     },

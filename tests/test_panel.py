@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread, current_thread, main_thread
 
 import numpy as np
 import pytest
 
+from cyclorama.errors import ModelError
 from cyclorama.matting import FOR_LIVE, FOR_STILLS, FOR_VIDEO, State
-from cyclorama.matting.mirrored import BothWays
-from cyclorama.matting.panel import Panel
+from cyclorama.matting.panel import BothWays, Panel
 from cyclorama.types import Alpha, Rgb
 from test_image_command import command
 
@@ -59,8 +60,9 @@ def test_one_look_that_differs_is_outvoted() -> None:
     assert alpha.dtype == np.float32
 
 
-def test_mirrored_looks_are_turned_back() -> None:
-    panel = Panel("panel", [Look(32), Look(32)], BothWays(1))
+@pytest.mark.parametrize("threads", [1, 2])
+def test_mirrored_looks_are_turned_back(threads: int) -> None:
+    panel = Panel("panel", [Look(32), Look(32)], BothWays(threads))
     alpha, _ = panel.step(lit(32), panel.start(32, 32))
     assert np.abs(alpha - lit(32)[..., 0] / 255).max() < ROUNDING
 
@@ -94,6 +96,31 @@ def test_a_full_and_an_empty_frame_are_looked_at_once(red: int) -> None:
     looks = [Look(16), Look(64)]
     Panel("panel", looks, BothWays(1)).step(np.full((64, 64, 3), red, np.uint8), [0, 0, 0, 0])
     assert [len(look.sizes) for look in looks] == [2, 2]
+
+
+def test_threads_are_shared_and_one_thread_runs_both_looks_in_turn() -> None:
+    assert [BothWays(threads).each for threads in (1, 2, 3, 4)] == [1, 1, 2, 2]
+
+    class Where(Look):
+        def step(self, rgb: Rgb, state: State) -> tuple[Alpha, State]:
+            seen.append(current_thread())
+            return super().step(rgb, state)
+
+    for threads, count in ((1, 1), (2, 2)):
+        seen: list[Thread] = []
+        Panel("panel", [Where(32)], BothWays(threads)).step(lit(32), [0, 0])
+        assert (len(seen), len(set(seen))) == (2, count)
+
+
+def test_what_goes_wrong_in_the_mirrored_look_is_said() -> None:
+    class Broken(Look):
+        def step(self, rgb: Rgb, state: State) -> tuple[Alpha, State]:
+            if current_thread() is not main_thread():
+                raise ModelError("broken")
+            return super().step(rgb, state)
+
+    with pytest.raises(ModelError, match="broken"):
+        Panel("panel", [Broken(32)], BothWays(2)).step(lit(32), [0, 0])
 
 
 @pytest.mark.parametrize(

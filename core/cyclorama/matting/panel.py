@@ -3,14 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from cyclorama.band import shrink
 from cyclorama.matting import Matter, State
-from cyclorama.matting.mirrored import BothWays
 from cyclorama.matting.nearer import believed, box_of, region_for
+from cyclorama.matting.onnx import cores
 from cyclorama.types import Alpha, Rgb
+
+
+class BothWays:
+    """Runs a network on a picture and on its mirror image, on two cores at the same time where there are two.
+
+    A core for each look is used better than two for one after the other: `portrait` at 512 x 288 takes 54 ms for both
+    so, where it takes 33 for one on both cores (AVX2).
+
+    Args:
+        threads: that may be used; 0 means all cores that this process may use.
+
+    Attributes:
+        each: threads that a look should have.
+    """
+
+    def __init__(self, threads: int) -> None:
+        threads = threads or cores()
+        self.each = (threads + 1) // 2
+        # One thread: the other look is the caller's own.
+        self._other = ThreadPoolExecutor(1, "cyclorama-mirrored") if threads > 1 else None
+
+    def step(self, member: Matter, rgb: Rgb, states: tuple[State, State]) -> tuple[Alpha, Alpha, tuple[State, State]]:
+        """The mattes of the upright look and of the mirrored one, turned back, and what each will remember."""
+        turned = np.ascontiguousarray(rgb[:, ::-1])
+        if self._other is None:
+            upright, mine = member.step(rgb, states[0])
+            mirrored, its = member.step(turned, states[1])
+        else:
+            running = self._other.submit(member.step, turned, states[1])
+            upright, mine = member.step(rgb, states[0])
+            mirrored, its = running.result()
+        return upright, np.ascontiguousarray(mirrored[:, ::-1]), (mine, its)
 
 
 class Panel:

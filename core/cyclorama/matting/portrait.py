@@ -10,10 +10,9 @@ import numpy as np
 from cyclorama import weights
 from cyclorama.band import working_size
 from cyclorama.matting import Matter, State
-from cyclorama.matting.mirrored import BothWays, Mirrored
 from cyclorama.matting.nearer import Nearer
 from cyclorama.matting.onnx import LoadedModel, load
-from cyclorama.matting.panel import Panel
+from cyclorama.matting.panel import BothWays, Panel
 from cyclorama.types import Alpha, Rgb
 
 # A sigmoid never says 0 or 1: its last 1/255 at either end is taken for sure.
@@ -70,14 +69,12 @@ class Portrait:
 def create(*, device: str, threads: int) -> Matter:
     """Loads the network for video; see `cyclorama.matting.create`."""
     name = "portrait"
-    both = BothWays(threads)
-    model = load(weights.path(name), device=device, threads=both.each)
-    whole, near = (Mirrored(Portrait(name, model, long_side), both) for long_side in (LONG_SIDE, NEAR_SIDE))
-    return Nearer(whole, near)
+    model = load(weights.path(name), device=device, threads=threads)
+    return Nearer(*(Portrait(name, model, long_side) for long_side in (LONG_SIDE, NEAR_SIDE)))
 
 
 def create_once(*, device: str, threads: int) -> Matter:
-    """The same with one look alone, and a smaller one, to know where people are."""
+    """The same with one look alone, a smaller one, to know where people are."""
     return _create("portrait", WHERE_SIDE, device=device, threads=threads)
 
 
