@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 import cyclorama_scenes
 from cyclorama import Engine, Picture, Session, Settings, planes
 from cyclorama.composite import cover
+from cyclorama.engine import original
 from cyclorama.foreground import RADII_SHARE
 from cyclorama.memory import keep_freed_memory
 from cyclorama_ffmpeg import encodings, still, video
@@ -149,7 +150,7 @@ def in_planes(
         with costs.part("shrink"):
             small = planes.shrunk(own, coding, *size)
         with costs.part("network"):
-            alpha = session.small_alpha(small.rgb, (height, width))
+            alpha = session.small_alpha(small.rgb, planes.original(own, coding, small))
         with costs.part("edge, colours, blend"):
             behind = backdrop(session.backdrop(height, width, np.dtype(np.uint8)), frame)
             done = blank(frame)
@@ -167,7 +168,7 @@ def in_rgb(session: Session, frames: list[av.VideoFrame], costs: Costs) -> None:
             rgb = to_rgb(frame)
         with costs.part("RGB: shrink"):
             small = session.shrink(rgb)
-        alpha = session.small_alpha(small, rgb.shape[:2])
+        alpha = session.small_alpha(small, original(rgb, small))
         with costs.part("RGB: edge, colours"):
             matte = session.refine(rgb, small, alpha)
         with costs.part("RGB: blend"):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cyclorama import Blur, Colour, Picture, Settings, Transparent, harmonize
 from cyclorama.engine import LOOK_EVERY, Engine
 from cyclorama.harmonize import BRIGHTER, DARKER, MOST_BALANCE, MOST_BLUR, Fit
+from cyclorama.types import Original
 from cyclorama.working_space import WorkingSpace
 from made import disc, texture
 
@@ -226,7 +227,7 @@ class Fixed:
     def start(self, height: int, width: int) -> None:
         return None
 
-    def step(self, rgb: Rgb, state: None) -> tuple[NDArray[np.float32], None]:
+    def step(self, rgb: Rgb, state: None, original: Original | None = None) -> tuple[NDArray[np.float32], None]:
         return alpha(), None
 
 

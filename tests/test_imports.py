@@ -48,6 +48,7 @@ ALLOWED = {
         "cyclorama.matting.onnx_file",
         "cyclorama.matting.nearer",
         "cyclorama.matting.panel",
+        "cyclorama.matting.regions",
     },
     "cyclorama.outfit": BASE
     | {"cyclorama", "cyclorama.matting", "cyclorama.matting.onnx", "cyclorama.matting.portrait", "cyclorama.weights"},

@@ -3,116 +3,156 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from cyclorama.matting import State
-from cyclorama.matting.nearer import Nearer, Region
-from cyclorama.types import Alpha, Rgb
+from cyclorama.matting.nearer import MOST_ENLARGED, Nearer
+from cyclorama.types import Alpha, Original, Region, Rgb
 from cyclorama_ffmpeg.state_file import load, save
 from test_panel import Look
 
-SIDE, NEAR = 64, 32
+SIDE, NEAR, STRIDE = 64, 48, 2
+FULL = 4 * SIDE  # of the picture that a frame was scaled from
 
 
-def nearer() -> tuple[Nearer, Look, Look]:
-    whole, near = Look(SIDE), Look(NEAR)
-    return Nearer(whole, near), whole, near
+def nearer(told: float | None = None) -> tuple[Nearer, Look]:
+    network = Second(SIDE, told)
+    return Nearer(network, NEAR, STRIDE), network
 
 
-def lit(top: int, bottom: int, left: int, right: int, red: int = 255) -> Rgb:
-    """A black picture with a red box."""
+class Second(Look):
+    """A look that says what it was told from nearer alone."""
+
+    def step(self, rgb: Rgb, state: State, original: Original | None = None) -> tuple[Alpha, State]:
+        alpha, after = super().step(rgb, state, original)
+        return (rgb[..., 0].astype(np.float32) / 255 if rgb.shape[:2] == (SIDE, SIDE) else alpha), after
+
+
+def lit(*boxes: Region, red: int = 255) -> Rgb:
+    """A black picture with red boxes."""
     rgb = np.zeros((SIDE, SIDE, 3), np.uint8)
-    rgb[top:bottom, left:right, 0] = red
+    for top, bottom, left, right in boxes:
+        rgb[top:bottom, left:right, 0] = red
     return rgb
 
 
-def stepped(matter: Nearer, rgb: Rgb, state: State = None) -> tuple[Alpha, Region | None, State]:
-    """Alpha, the region that was looked at, and the state after it."""
+BOX, BESIDE = (20, 36, 40, 48), (4, 16, 4, 10)
+AROUND = (16, 40, 36, 52)  # a quarter of the longer side around the box
+
+
+def stepped(matter: Nearer, rgb: Rgb, state: State = None) -> tuple[Alpha, list[Region], Any]:
+    """Alpha, the regions that were looked at, and the state after it."""
     alpha, after = matter.step(rgb, matter.start(SIDE, SIDE) if state is None else state)
     assert isinstance(after, tuple)
-    return alpha, after[1], after
+    return alpha, [region for region, _ in after[1]], after
 
 
-def test_somebody_small_is_seen_at_the_second_size() -> None:
-    matter, whole, near = nearer()
-    rgb = lit(20, 36, 40, 48)
-    alpha, region, _ = stepped(matter, rgb)
-    assert (whole.sizes, near.sizes) == ([(SIDE, SIDE)], [(NEAR, NEAR)])
-    assert region == (14, 42, 34, 54), "a third of the longer side around the box"
+def test_somebody_small_is_seen_with_more_pixels() -> None:
+    matter, network = nearer()
+    rgb = lit(BOX)
+    alpha, found, _ = stepped(matter, rgb)
+    assert network.sizes == [(SIDE, SIDE), (NEAR, 32)]
+    assert found == [AROUND]
     assert alpha.dtype == np.float32
     assert np.abs(alpha - rgb[..., 0] / 255).mean() < 0.01
 
 
-def test_what_is_faint_at_first_is_found_and_what_is_fainter_is_not() -> None:
-    for red, count in ((80, 1), (40, 0)):
-        matter, _, near = nearer()
-        stepped(matter, lit(20, 36, 40, 48, red))
-        assert len(near.sizes) == count
+def test_it_comes_out_of_the_picture_that_the_frame_was_scaled_from() -> None:
+    """Stripes of a pixel that the frame cannot hold: it is grey there."""
+    asked: list[tuple[Region, int, int]] = []
+
+    def part(region: Region, height: int, width: int) -> Rgb:
+        asked.append((region, height, width))
+        return np.full((height, width, 3), 200, np.uint8)
+
+    matter, _ = nearer()
+    alpha, _ = matter.step(lit(BOX), matter.start(SIDE, SIDE), Original((FULL, FULL), part))
+    assert asked == [(AROUND, NEAR, 32)]
+    assert np.allclose(alpha[20:36, 40:48], 200 / 255)
+
+
+@pytest.mark.parametrize(("full", "long_side"), [(SIDE, 36), (2 * SIDE, NEAR), (SIDE // 2, 18)])
+def test_it_is_not_blown_up_beyond_what_is_there(full: int, long_side: int) -> None:
+    tiny = (30, 38, 30, 34)  # 12 pixels with what is around it
+    matter, network = nearer()
+    whole = cv2.resize(lit(tiny), (full, full))
+    matter.step(lit(tiny), matter.start(SIDE, SIDE), Original((full, full), lambda _, h, w: cv2.resize(whole, (w, h))))
+    assert max(network.sizes[1]) == long_side == min(NEAR, MOST_ENLARGED * 12 * full // SIDE)
 
 
 def test_a_second_look_that_loses_them_is_not_believed() -> None:
-    whole, near = Look(SIDE), Look(NEAR, told=0.3)
-    rgb = lit(20, 36, 40, 48)
-    alpha, _, _ = stepped(Nearer(whole, near), rgb)
-    assert len(near.sizes) == 1
+    matter, network = nearer(told=0.3)
+    rgb = lit(BOX)
+    alpha, _, _ = stepped(matter, rgb)
+    assert len(network.sizes) == 2
     assert (alpha == rgb[..., 0] / 255).all()
 
 
-def test_haze_outside_of_the_second_look_is_dropped() -> None:
-    matter, _, _ = nearer()
-    rgb = lit(20, 36, 40, 48)
-    rgb[50:60, 2:12, 0] = 40
-    alpha, _, _ = stepped(matter, rgb)
-    assert not alpha[50:60, 2:12].any()
+def test_people_apart_are_looked_at_one_by_one() -> None:
+    matter, network = nearer()
+    rgb = lit(BOX, BESIDE)
+    alpha, found, state = stepped(matter, rgb)
+    assert sorted(found) == [(1, 19, 1, 13), AROUND]
+    assert len(network.sizes) == 3
+    assert np.abs(alpha - rgb[..., 0] / 255).mean() < 0.01
+    assert [memory for _, memory in state[1]] == [1, 1]
 
 
-@pytest.mark.parametrize("box", [(0, 0, 0, 0), (10, 60, 20, 44)])
-def test_nobody_and_somebody_large_are_looked_at_once(box: tuple[int, int, int, int]) -> None:
-    matter, _, near = nearer()
-    rgb = lit(*box)
-    alpha, region, _ = stepped(matter, rgb)
-    assert (near.sizes, region) == ([], None)
+@pytest.mark.parametrize("boxes", [(), ((10, 60, 20, 44),)])
+def test_nobody_and_somebody_large_are_looked_at_once(boxes: tuple[Region, ...]) -> None:
+    matter, network = nearer()
+    rgb = lit(*boxes)
+    alpha, found, _ = stepped(matter, rgb)
+    assert (network.sizes, found) == ([(SIDE, SIDE)], [])
     assert np.abs(alpha - rgb[..., 0] / 255).max() == 0
 
 
 def test_the_region_stays_while_they_are_well_inside_and_remembers() -> None:
-    matter, _, _ = nearer()
-    _, first, state = stepped(matter, lit(20, 36, 40, 48))
-    for shift in (1, 2, 3):
-        _, region, state = stepped(matter, lit(20, 36, 40 + shift, 48 + shift), state)
-        assert region == first
-    assert state == (4, first, 4), "four frames in each memory"
+    matter, _ = nearer()
+    _, first, state = stepped(matter, lit(BOX))
+    for shift in (1, 2):
+        _, found, state = stepped(matter, lit((20, 36, 40 + shift, 48 + shift)), state)
+        assert found == first
+    assert state == (3, [(AROUND, 3)]), "three frames in each memory"
 
 
 def test_the_region_follows_who_leaves_it_with_a_new_memory() -> None:
-    matter, _, _ = nearer()
-    _, _, state = stepped(matter, lit(20, 36, 40, 48))
-    alpha, region, state = stepped(matter, lit(20, 36, 20, 28), state)
-    assert region == (14, 42, 14, 34)
-    assert state == (2, region, 1)
+    matter, _ = nearer()
+    _, _, state = stepped(matter, lit(BOX))
+    alpha, found, state = stepped(matter, lit((20, 36, 20, 28)), state)
+    assert found == [(16, 40, 16, 32)]
+    assert state == (2, [(found[0], 1)])
     assert alpha[20:36, 20:28].min() > 0.4
+
+
+def test_one_who_leaves_takes_no_memory_from_one_who_stays() -> None:
+    matter, _ = nearer()
+    _, _, state = stepped(matter, lit(BOX, BESIDE))
+    _, found, state = stepped(matter, lit(BOX), state)
+    assert found == [AROUND]
+    assert state == (2, [(AROUND, 2)])
 
 
 def test_who_walks_away_and_comes_back_is_looked_at_from_nearer_between_two_sizes() -> None:
     """There is a gap between the two, so that nobody who stands at the limit flickers."""
-    matter, _, _ = nearer()
+    matter, _ = nearer()
     state: State = None
-    looked = {}
+    looked: dict[int, list[bool]] = {}
     for height in (*range(48, 10, -2), *range(10, 48, 2)):
-        _, region, state = stepped(matter, lit(60 - height, 60, 30, 38), state)
-        looked.setdefault(height, []).append(region is not None)
+        _, found, state = stepped(matter, lit((60 - height, 60, 30, 38)), state)
+        looked.setdefault(height, []).append(bool(found))
     away, back = ([looks[at] for looks in looked.values() if len(looks) == 2] for at in (0, 1))
     assert (min(away), max(away), min(back), max(back)) == (False, True, False, True)
     assert sum(back) > sum(away)
 
 
 def test_a_stream_goes_on_from_a_file(tmp_path: Path) -> None:
-    matter, _, _ = nearer()
-    _, _, state = stepped(matter, lit(20, 36, 40, 48))
+    matter, _ = nearer()
+    _, _, state = stepped(matter, lit(BOX, BESIDE))
     save(tmp_path / "state", state)
-    assert (
-        stepped(matter, lit(20, 36, 41, 49), load(tmp_path / "state"))[1:]
-        == stepped(matter, lit(20, 36, 41, 49), state)[1:]
-    )
+    after = lit((20, 36, 41, 49), BESIDE)
+    assert stepped(matter, after, load(tmp_path / "state"))[1:] == stepped(matter, after, state)[1:]

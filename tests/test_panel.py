@@ -13,7 +13,7 @@ import pytest
 from cyclorama.errors import ModelError
 from cyclorama.matting import FOR_LIVE, FOR_STILLS, FOR_VIDEO, State
 from cyclorama.matting.panel import BothWays, Panel
-from cyclorama.types import Alpha, Rgb
+from cyclorama.types import Alpha, Original, Rgb
 from test_image_command import command
 
 ROUNDING = 1e-6
@@ -39,7 +39,7 @@ class Look:
     def start(self, height: int, width: int) -> State:
         return 0
 
-    def step(self, rgb: Rgb, state: State) -> tuple[Alpha, State]:
+    def step(self, rgb: Rgb, state: State, original: Original | None = None) -> tuple[Alpha, State]:
         assert isinstance(state, int)
         self.sizes.append(rgb.shape[:2])
         red = rgb[..., 0].astype(np.float32) / 255
@@ -82,11 +82,12 @@ def test_each_look_has_its_size_and_its_own_memory() -> None:
 def test_small_people_are_looked_at_again_from_nearer() -> None:
     rgb = np.zeros((64, 64, 3), np.uint8)
     rgb[20:30, 40:46, 0] = 255
-    looks = [Look(16), Look(64)]
-    alpha, _ = Panel("panel", looks, BothWays(1)).step(rgb, [0, 0, 0, 0])
+    looks = [Look(16), Look(48), Look(64)]
+    alpha, _ = Panel("panel", looks, BothWays(1)).step(rgb, [0] * 6)
     assert looks[0].sizes == [(16, 16)] * 4, "twice the whole, twice the part"
-    assert looks[1].sizes == [(64, 64)] * 2
-    # From afar a pixel of the small look is 4 x 4 of the picture's; the part of 18 x 14 is seen nearly as it is.
+    assert looks[1].sizes == [(48, 48)] * 4
+    assert looks[2].sizes == [(64, 64)] * 2
+    # From afar a pixel of the small look is 4 x 4 of the picture's; the part of 14 x 10 is seen nearly as it is.
     assert np.abs(alpha - rgb[..., 0] / 255).mean() < 0.02
     assert not alpha[:, :30].any()
 
@@ -102,9 +103,9 @@ def test_threads_are_shared_and_one_thread_runs_both_looks_in_turn() -> None:
     assert [BothWays(threads).each for threads in (1, 2, 3, 4)] == [1, 1, 2, 2]
 
     class Where(Look):
-        def step(self, rgb: Rgb, state: State) -> tuple[Alpha, State]:
+        def step(self, rgb: Rgb, state: State, original: Original | None = None) -> tuple[Alpha, State]:
             seen.append(current_thread())
-            return super().step(rgb, state)
+            return super().step(rgb, state, original)
 
     for threads, count in ((1, 1), (2, 2)):
         seen: list[Thread] = []
@@ -114,10 +115,10 @@ def test_threads_are_shared_and_one_thread_runs_both_looks_in_turn() -> None:
 
 def test_what_goes_wrong_in_the_mirrored_look_is_said() -> None:
     class Broken(Look):
-        def step(self, rgb: Rgb, state: State) -> tuple[Alpha, State]:
+        def step(self, rgb: Rgb, state: State, original: Original | None = None) -> tuple[Alpha, State]:
             if current_thread() is not main_thread():
                 raise ModelError("broken")
-            return super().step(rgb, state)
+            return super().step(rgb, state, original)
 
     with pytest.raises(ModelError, match="broken"):
         Panel("panel", [Broken(32)], BothWays(2)).step(lit(32), [0, 0])

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cyclorama.types import Alpha
+from cyclorama.types import Alpha, Region
 
 Sampled = TypeVar("Sampled", bound=NDArray[Any])
 
@@ -191,6 +191,20 @@ def shrink(picture: Sampled, height: int, width: int) -> Sampled:
         h, w = picture.shape[:2]
     method = cv2.INTER_AREA if h * w > height * width else cv2.INTER_LINEAR
     return cv2.resize(picture, (width, height), interpolation=method)  # type: ignore[return-value]
+
+
+def under(region: Region, scaled: tuple[int, int], size: tuple[int, int]) -> tuple[slice, slice]:
+    """Rows and columns of a picture of `size` (height, width) under a region of the same picture scaled to `scaled`.
+
+    At least a pixel each; off by at most half a pixel.
+    """
+
+    def side(start: int, stop: int, axis: int) -> slice:
+        scale = size[axis] / scaled[axis]
+        first = min(round(start * scale), size[axis] - 1)
+        return slice(first, max(first + 1, round(stop * scale)))
+
+    return side(*region[:2], 0), side(*region[2:], 1)
 
 
 def enlarge(small: NDArray[np.float32], rows: slice, columns: slice, height: int, width: int) -> NDArray[np.float32]:

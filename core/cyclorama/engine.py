@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cyclorama import harmonize, matting, subject
-from cyclorama.band import shrink
+from cyclorama.band import shrink, under
 from cyclorama.colour import to_8_bits, to_depth
 from cyclorama.composite import blurred_room, composite, cover, fill
 from cyclorama.errors import PictureError
@@ -19,7 +19,20 @@ from cyclorama.foreground import estimate_foreground
 from cyclorama.refine import upsample_alpha
 from cyclorama.temporal import Memory, smooth
 from cyclorama.trimap import completed, solve
-from cyclorama.types import Alpha, Blur, Clip, Colour, DeepRgb, Matte, Picture, Rgb, Settings, Transparent
+from cyclorama.types import (
+    Alpha,
+    Blur,
+    Clip,
+    Colour,
+    DeepRgb,
+    Matte,
+    Original,
+    Picture,
+    Region,
+    Rgb,
+    Settings,
+    Transparent,
+)
 from cyclorama.working_space import WorkingSpace
 
 if TYPE_CHECKING:
@@ -181,7 +194,7 @@ class Session:
         """
         check(rgb)
         small = self.shrink(rgb)
-        return self.refine(rgb, small, self.small_alpha(small, rgb.shape[:2]), trimap)
+        return self.refine(rgb, small, self.small_alpha(small, original(rgb, small)), trimap)
 
     def refine(self, rgb: DeepRgb, small: Rgb, small_alpha: Alpha, trimap: Alpha | None = None) -> Matte:
         """The matte in full size of a frame of which `small_alpha` is known; it changes nothing in the session."""
@@ -200,17 +213,30 @@ class Session:
         """The frame at the network's working size, uint8."""
         return shrink(to_8_bits(rgb), *self.engine.matter.size(*rgb.shape[:2]))
 
-    def small_alpha(self, small: Rgb, shape: tuple[int, int]) -> Alpha:
-        """The steadied matte at working size of the next frame, whose full size is `shape`."""
+    def small_alpha(self, small: Rgb, frame: Original) -> Alpha:
+        """The steadied matte at working size of the next frame.
+
+        Args:
+            small: the frame at working size, see `shrink`.
+            frame: see `original`; without its parts people who are small in it are seen in less detail.
+        """
+        shape = frame.size
         if shape != self._shape:
             self.reset()
             self._shape = shape
             self._state = self.engine.matter.start(*small.shape[:2])
         if self.working is not None:
-            small = self.working.srgb_view(small)
-        alpha, self._state = self.engine.matter.step(small, self._state)
+            small, frame = self.working.srgb_view(small), self._in_srgb(frame)
+        alpha, self._state = self.engine.matter.step(small, self._state, frame)
         alpha, self._memory = smooth(small, alpha, self._memory, self._settings.smoothing)
         return alpha if self._settings.subject == "all" else self._chosen(small, alpha, shape)
+
+    def _in_srgb(self, frame: Original) -> Original:
+        """The same, with parts as a network knows pictures."""
+        part, working = frame.part, self.working
+        if part is None or working is None:
+            return frame
+        return Original(frame.size, lambda region, height, width: working.srgb_view(part(region, height, width)))
 
     def _chosen(self, small: Rgb, alpha: Alpha, shape: tuple[int, int]) -> Alpha:
         """The part of the matte that is the chosen person's."""
@@ -325,6 +351,16 @@ def cut_out(foreground: DeepRgb, alpha: Alpha) -> DeepRgb:
     out[..., 3] = np.rint(alpha * np.float32(top)).astype(foreground.dtype)
     out[..., :3] = np.where(out[..., 3:] > 0, foreground, 0)
     return out
+
+
+def original(rgb: DeepRgb, small: Rgb) -> Original:
+    """A picture uint8 or uint16 (H, W, 3) that was scaled to `small`."""
+    size, scaled = rgb.shape[:2], small.shape[:2]
+
+    def part(region: Region, height: int, width: int) -> Rgb:
+        return shrink(to_8_bits(rgb[under(region, scaled, size)]), height, width)
+
+    return Original(size, part)
 
 
 def check(rgb: DeepRgb) -> None:

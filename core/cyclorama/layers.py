@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cyclorama.band import tiles
 from cyclorama.composite import blurred_room
-from cyclorama.engine import Session, check
+from cyclorama.engine import Session, check, original
 from cyclorama.foreground import estimate_foreground
 from cyclorama.refine import upsample_alpha
 from cyclorama.types import Alpha, DeepRgb
@@ -58,7 +58,7 @@ def find_subject(session: Session, layer: Layer, say: Say) -> Alpha:
     say("subject")
     session.reset()
     small = session.shrink(rgb)
-    small_alpha = session.small_alpha(small, rgb.shape[:2])
+    small_alpha = session.small_alpha(small, original(rgb, small))
     say("edge")
     alpha = upsample_alpha(small_alpha, small, rgb)
     if session.settings.refine or layer.trimap is not None:

@@ -34,7 +34,7 @@ from cyclorama.memory import keep_freed_memory
 from cyclorama.refine import MARGIN, edge_model
 from cyclorama.suggesting import suggest_for
 from cyclorama.temporal import STILL, WINDOW
-from cyclorama.types import Alpha, Rgb, Settings
+from cyclorama.types import Alpha, Original, Rgb, Settings
 
 KICKS = 64  # bytes read at once: several kicks are one look at all streams
 MEMORY_OF_TIMES = 0.9  # share of the running mean that is kept
@@ -128,7 +128,7 @@ class Live:
             alpha = memory.alpha
         else:
             memory.session.settings = Settings(smoothing=min(max(stream.smoothing, 0.0), 0.99))
-            alpha = memory.session.small_alpha(small, memory.shape)
+            alpha = memory.session.small_alpha(small, Original(memory.shape))
             memory.picture, memory.alpha = small, alpha
         made = planes(small, alpha, stream.blur, colours=bool(stream.want_colours), blurred=bool(stream.want_blurred))
         for name, plane in made.items():

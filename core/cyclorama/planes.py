@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cyclorama.band import Strip, at_tiles, marked, rectangles, shrink, split, strips, unsure
+from cyclorama.band import Strip, at_tiles, marked, rectangles, shrink, split, strips, under, unsure
 from cyclorama.foreground import Float, both_sides, small_size, to_levels, unmixed
 from cyclorama.refine import MARGIN, edge_model
-from cyclorama.types import Alpha, Rgb
+from cyclorama.types import Alpha, Original, Region, Rgb
 
 Plane: TypeAlias = NDArray[np.uint8]
 
@@ -76,6 +76,17 @@ def shrunk(frame: Planes, coding: Coding, height: int, width: int) -> Small:
     """The frame at height x width."""
     yuv = _small(frame, height, width)
     return Small(yuv, cv2.transform(yuv, coding.to_rgb()))  # type: ignore[arg-type]
+
+
+def original(frame: Planes, coding: Coding, small: Small) -> Original:
+    """A frame that was scaled to `small`."""
+    scaled = small.rgb.shape[:2]
+
+    def part(region: Region, height: int, width: int) -> Rgb:
+        cut = Planes(*(plane[under(region, scaled, plane.shape)] for plane in frame))
+        return shrunk(cut, coding, height, width).rgb
+
+    return Original(frame.y.shape, part)
 
 
 def replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -16,9 +17,25 @@ Rgb: TypeAlias = NDArray[np.uint8]  # (H, W, 3) sRGB, C-contiguous
 DeepRgb: TypeAlias = NDArray[np.uint8 | np.uint16]  # the same, or uint16 for 16-bit pictures
 Alpha: TypeAlias = NDArray[np.float32]  # (H, W) in [0, 1], 1 = subject
 
+Region: TypeAlias = tuple[int, int, int, int]  # top, bottom, left, right of a part of a picture; ends excluded
+
 Light: TypeAlias = Literal["srgb", "linear"]
 # Who is kept: everybody, the largest person, the Nth from the left (from 1), or whoever is at (x, y) in pixels.
 Subject: TypeAlias = Literal["all", "largest"] | int | tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Original:
+    """A picture as it came, of which a network is shown a scaled one.
+
+    Attributes:
+        size: its height and width.
+        part: gives what a region of the scaled picture, in pixels of that, covers here, scaled to a height and width:
+            uint8 (height, width, 3). None where the scaled picture is all that there is.
+    """
+
+    size: tuple[int, int]
+    part: Callable[[Region, int, int], Rgb] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

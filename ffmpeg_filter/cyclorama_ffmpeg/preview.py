@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from cyclorama.colour import to_8_bits
-from cyclorama.engine import Session
+from cyclorama.engine import Session, original
 from cyclorama.types import DeepRgb, Rgb
 from cyclorama_ffmpeg.arrangement import stream_tags
 from cyclorama_ffmpeg.deinterlacing import Deinterlacer
@@ -60,7 +60,8 @@ def rows(session: Session, source: Path, span: Span, count: int, *, deinterlace:
 
         def show(frame: av.VideoFrame) -> None:
             rgb = to_working(frame)
-            session.small_alpha(session.shrink(rgb), rgb.shape[:2])
+            small = session.shrink(rgb)
+            session.small_alpha(small, original(rgb, small))
 
         end = span.start + SECONDS if span.end is None else span.end
         if container.duration is not None:

@@ -12,7 +12,7 @@ import av
 import numpy as np
 
 from cyclorama import planes
-from cyclorama.engine import Session
+from cyclorama.engine import Session, original
 from cyclorama.types import Alpha
 from cyclorama_ffmpeg.encodings import Encoding
 from cyclorama_ffmpeg.stored import Backdrop, Pixels, Stored, blank, coding_of, fits, planes_of
@@ -66,7 +66,7 @@ class Renderer:
             return self._begin_stored(frame, time)
         rgb = self._to_working(frame)
         small = session.shrink(rgb)
-        small_alpha = session.small_alpha(small, rgb.shape[:2])
+        small_alpha = session.small_alpha(small, original(rgb, small))
 
         def finish() -> Rendered:
             matte = session.refine(rgb, small, small_alpha)
@@ -80,7 +80,7 @@ class Renderer:
         self._to_working.check_size(height, width)
         own, coding = planes_of(frame), coding_of(frame)
         small = planes.shrunk(own, coding, *session.engine.matter.size(height, width))
-        small_alpha = session.small_alpha(small.rgb, (height, width))
+        small_alpha = session.small_alpha(small.rgb, planes.original(own, coding, small))
 
         def finish() -> Rendered:
             background = self._backdrop(session.backdrop(height, width, np.dtype(np.uint8), time), frame)

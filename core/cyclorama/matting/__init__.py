@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias, cast
 
 from cyclorama.errors import ModelError
-from cyclorama.types import Alpha, Rgb
+from cyclorama.types import Alpha, Original, Rgb
 
 # Recurrent tensors of a backend; each backend knows its own. None for those without any.
 State: TypeAlias = object
@@ -35,8 +35,12 @@ class Matter(Protocol):
     def start(self, height: int, width: int) -> State:
         """State before the first picture of a stream whose pictures have that working size."""
 
-    def step(self, rgb: Rgb, state: State) -> tuple[Alpha, State]:
-        """Alpha float32 (h, w) of a picture uint8 (h, w, 3) of the working size, and the next state."""
+    def step(self, rgb: Rgb, state: State, original: Original | None = None) -> tuple[Alpha, State]:
+        """Alpha float32 (h, w) of a picture uint8 (h, w, 3) of the working size, and the next state.
+
+        Args:
+            original: what the picture was scaled from, for parts of it in more detail; None: it is all there is.
+        """
 
 
 class Factory(Protocol):

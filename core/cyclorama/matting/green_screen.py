@@ -6,7 +6,7 @@ import numpy as np
 
 from cyclorama.errors import DeviceError
 from cyclorama.matting import Matter, State
-from cyclorama.types import Alpha, Rgb
+from cyclorama.types import Alpha, Original, Rgb
 
 # Green excess (G - max(R, B), of 255) up to which a pixel is subject and from which it is screen.
 SUBJECT, SCREEN = 16.0, 80.0
@@ -28,7 +28,7 @@ class GreenScreen:
     def start(self, height: int, width: int) -> State:
         return None
 
-    def step(self, rgb: Rgb, state: State) -> tuple[Alpha, State]:
+    def step(self, rgb: Rgb, state: State, original: Original | None = None) -> tuple[Alpha, State]:
         r, g, b = (rgb[..., i].astype(np.float32) for i in range(3))
         excess = g - np.maximum(r, b)
         return np.clip((SCREEN - excess) / np.float32(SCREEN - SUBJECT), 0, 1), state

@@ -20,7 +20,7 @@ from cyclorama.band import working_size
 from cyclorama.errors import ModelError
 from cyclorama.matting import State
 from cyclorama.matting.onnx import load
-from cyclorama.types import Alpha, Rgb
+from cyclorama.types import Alpha, Original, Rgb
 
 DTYPES: dict[str, type[np.generic]] = {
     "tensor(uint8)": np.uint8,
@@ -158,7 +158,7 @@ class OnnxFile:
     def start(self, height: int, width: int) -> State:
         return self.layout.start(height, width)
 
-    def step(self, rgb: Rgb, state: State) -> tuple[Alpha, State]:
+    def step(self, rgb: Rgb, state: State, original: Original | None = None) -> tuple[Alpha, State]:
         """Alpha float32 (H, W) of the next frame, uint8 (H, W, 3) of any size, and the memory after it.
 
         Args:

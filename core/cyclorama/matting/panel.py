@@ -9,9 +9,10 @@ import numpy as np
 
 from cyclorama.band import shrink
 from cyclorama.matting import Matter, State
-from cyclorama.matting.nearer import believed, box_of, region_for
+from cyclorama.matting.nearer import cut
 from cyclorama.matting.onnx import cores
-from cyclorama.types import Alpha, Rgb
+from cyclorama.matting.regions import boxes_of, combined, regions
+from cyclorama.types import Alpha, Original, Region, Rgb
 
 
 class BothWays:
@@ -59,7 +60,7 @@ class Panel:
 
     def __init__(self, name: str, members: Sequence[Matter], both: BothWays) -> None:
         self.name = name
-        self.members, self._both = members, both
+        self.members, self._near, self._both = members, members[:-1] or members, both
         self.device, self.note = members[-1].device, members[-1].note
 
     def size(self, height: int, width: int) -> tuple[int, int]:
@@ -72,17 +73,18 @@ class Panel:
     def start(self, height: int, width: int) -> State:
         return _fresh(self.members, height, width)
 
-    def step(self, rgb: Rgb, state: State) -> tuple[Alpha, State]:
+    def step(self, rgb: Rgb, state: State, original: Original | None = None) -> tuple[Alpha, State]:
         assert isinstance(state, list)
-        alpha, after = self._vote(rgb, self.members, state)
-        region = region_for(box_of(alpha), alpha.shape)
-        if region is not None:
-            top, bottom, left, right = region
-            near = np.ascontiguousarray(rgb[top:bottom, left:right])
-            members = self.members[:-1]
-            seen, _ = self._vote(near, members, _fresh(members, *near.shape[:2]))
-            alpha = believed(alpha, seen, region)
-        return alpha, after
+        first, after = self._vote(rgb, self.members, state)
+        pixels = max(self._near[-1].size(*first.shape))
+        again, left = regions(boxes_of(first), [], first.shape, pixels)
+        return combined(first, [(region, self._look(rgb, region, original)) for region in again], left), after
+
+    def _look(self, rgb: Rgb, region: Region, original: Original | None) -> Alpha:
+        height, width = region[1] - region[0], region[3] - region[2]
+        close = cut(rgb, region, self._near[-1].size(height, width), original)
+        alpha, _ = self._vote(close, self._near, _fresh(self._near, *close.shape[:2]))
+        return shrink(alpha, height, width)
 
     def _vote(self, rgb: Rgb, members: Sequence[Matter], state: list[State]) -> tuple[Alpha, list[State]]:
         """The median of two looks of each member, and what they remember."""

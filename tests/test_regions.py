@@ -1,0 +1,90 @@
+"""Which parts of a frame are looked at again, and what becomes of several looks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cyclorama.matting.regions import MOST, boxes_of, combined, joined, overlap, regions
+from cyclorama.types import Alpha, Region
+
+SHAPE = (100, 200)
+PIXELS = 80  # of a second look
+
+
+def drawn(*parts: tuple[Region, float]) -> Alpha:
+    alpha = np.zeros(SHAPE, np.float32)
+    for (top, bottom, left, right), value in parts:
+        alpha[top:bottom, left:right] = value
+    return alpha
+
+
+ONE, OTHER, GHOST = (10, 40, 20, 32), (50, 90, 150, 165), (60, 80, 60, 90)
+
+
+def test_a_ghost_beside_somebody_sure_is_nobody() -> None:
+    assert boxes_of(drawn((ONE, 1), (GHOST, 0.6))) == [ONE]
+    assert boxes_of(drawn((ONE, 1), (GHOST, 0.95))) == [ONE, GHOST]
+
+
+@pytest.mark.parametrize(("value", "found"), [(0.6, [ONE]), (0.21, [ONE]), (0.19, [])])
+def test_where_nothing_is_sure_what_is_faint_counts(value: float, found: list[Region]) -> None:
+    assert boxes_of(drawn((ONE, value))) == found
+
+
+def test_a_speck_is_nobody() -> None:
+    assert boxes_of(drawn((ONE, 1), ((70, 71, 70, 71), 1))) == [ONE]
+
+
+def test_what_is_close_together_is_one() -> None:
+    hand = (20, 24, 36, 40)
+    assert joined([ONE, hand, OTHER], SHAPE) == [(10, 40, 20, 40), OTHER]
+    # The two at the ends have nothing in common until the third joins them.
+    row = [(10, 40, 20, 32), (10, 40, 62, 74), (10, 40, 41, 53)]
+    assert joined(row, SHAPE) == [(10, 40, 20, 74)]
+
+
+def test_who_is_too_large_is_left_as_seen_first() -> None:
+    large = (5, 95, 100, 180)
+    again, left = regions([ONE, large], [], SHAPE, PIXELS)
+    assert again == [(2, 48, 12, 40)]
+    assert left == [(0, 100, 78, 200)]
+
+
+def test_no_more_than_some_are_looked_at_the_largest_first() -> None:
+    boxes = [(10, 20 + i, 5 + 45 * i, 10 + 45 * i) for i in range(MOST + 1)]
+    again, left = regions(boxes, [], SHAPE, PIXELS)
+    assert len(again) == MOST
+    assert [region[3] < 30 for region in left] == [True], "the smallest is left"
+
+
+def test_people_who_meet_become_one_region_and_part_again() -> None:
+    def at(x: int) -> list[Region]:
+        return [(40, 60, 50, 58), (40, 60, x, x + 8)]
+
+    before: list[Region] = []
+    counts = []
+    for x in (140, 120, 100, 80, 66, 80, 100, 120, 140):
+        before, left = regions(at(x), before, SHAPE, PIXELS)
+        assert not left
+        assert not any(overlap(a, b) for i, a in enumerate(before) for b in before[:i])
+        counts.append(len(before))
+    assert counts == [2, 2, 2, 2, 1, 2, 2, 2, 2]
+
+
+def test_second_looks_replace_the_first_and_clear_the_rest() -> None:
+    first = drawn((ONE, 1), (GHOST, 0.6), (OTHER, 0.7))
+    region = (5, 45, 15, 37)
+    close = np.full((40, 22), 0.8, np.float32)
+    out = combined(first, [(region, close)], [(45, 95, 145, 170)])
+    assert (out[5:45, 15:37] == np.float32(0.8)).all()
+    assert (out[50:90, 150:165] == np.float32(0.7)).all()
+    assert not out[60:80, 60:90].any()
+    assert combined(first, [], []) is first
+
+
+def test_a_second_look_must_find_half_of_what_was_sure() -> None:
+    first, region = drawn((ONE, 1)), (5, 45, 15, 37)
+    for value, believed in ((0.4, False), (0.6, True)):
+        out = combined(first, [(region, np.full((40, 22), value, np.float32))], [])
+        assert bool((out[5:45, 15:37] == np.float32(value)).all()) is believed
