@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cyclorama import Blur, Clip, Colour, Engine, Picture, PictureError, SettingError, Settings, Transparent
+from cyclorama import Blur, Clip, Colour, Engine, Picture, PictureError, SettingError, Settings, Transparent, matting
+from cyclorama.colour import to_depth
+from cyclorama.matting import State
+from cyclorama.matting.green_screen import GreenScreen
+from cyclorama.types import Alpha, Original, Rgb
+from cyclorama.working_space import WorkingSpace
 from made import disc, texture
 
 KEYED = Engine("green-screen")
@@ -89,6 +94,37 @@ def test_a_session_does_not_see_another_ones_frames() -> None:
     for frame, alpha in zip(frames, expected, strict=True):
         b.matte(frame[:, ::-1].copy())
         assert (a.matte(frame).alpha == alpha).all()
+
+
+class Curious(GreenScreen):
+    """Sees a tenth of the frame, and asks for one part of it."""
+
+    seen: Rgb
+
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        return height // 10, width // 10
+
+    def step(self, rgb: Rgb, state: State, original: Original | None = None) -> tuple[Alpha, State]:
+        assert original is not None
+        assert original.part is not None
+        self.seen = original.part((2, 7, 5, 11), 50, 60)
+        return super().step(rgb, state)
+
+
+@pytest.mark.parametrize("working", [None, WorkingSpace("pq", "bt2020")], ids=str)
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_a_network_may_look_at_parts_of_the_frame_in_all_its_detail(
+    working: WorkingSpace | None, depth: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    curious = Curious()
+    monkeypatch.setattr(matting, "create", lambda *_, **__: curious)
+    session = Engine().session(Settings(decontaminate=False))
+    session.working = working
+    picture = texture(100, 160, (90, 120, 140), 5)
+    dtype = np.dtype(depth)
+    session.matte(to_depth(picture, dtype) if working is None else working.from_srgb(picture, dtype))
+    expected = picture[20:70, 50:110].astype(int)
+    assert np.abs(curious.seen - expected).mean() <= (0 if working is None else 2)
 
 
 def test_an_engine_is_shared_by_threads() -> None:

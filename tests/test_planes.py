@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from cyclorama import Blur, Clip, Colour, Engine, Picture, Settings, Transparent, planes
 from cyclorama.band import shrink
 from cyclorama.composite import composite
+from cyclorama.engine import original
 from cyclorama.foreground import estimate_foreground
 from cyclorama.refine import upsample_alpha
+from cyclorama.types import Region
 from cyclorama.working_space import WorkingSpace
 from cyclorama_ffmpeg import encodings
 from cyclorama_ffmpeg.frames import FromRgb, ToRgb
@@ -151,6 +153,23 @@ def test_the_network_sees_what_it_would_see_of_rgb(size: tuple[int, int]) -> Non
     small = planes.shrunk(planes_of(frame), coding_of(frame), *size)
     expected = shrink(ToRgb()(frame), *size)
     assert np.abs(small.rgb.astype(int) - expected).mean() < SMALL_MEAN
+
+
+@pytest.mark.parametrize(
+    ("region", "size"),
+    [((10, 90, 31, 77), (448, 256)), ((0, 144, 0, 256), (96, 176)), ((143, 144, 255, 256), (16, 16))],
+)
+def test_parts_of_a_frame_are_those_of_its_picture(region: Region, size: tuple[int, int]) -> None:
+    frame = frame_of(person(1080, 1920)[0])
+    own, coding, rgb = planes_of(frame), coding_of(frame), ToRgb()(frame)
+    stored = planes.original(own, coding, planes.shrunk(own, coding, 144, 256))
+    by_rgb = original(rgb, shrink(rgb, 144, 256))
+    assert stored.size == by_rgb.size == (1080, 1920)
+    assert stored.part is not None
+    assert by_rgb.part is not None
+    seen, expected = (part(region, *size).astype(int) for part in (stored.part, by_rgb.part))
+    assert seen.shape == (*size, 3)
+    assert np.abs(seen - expected).mean() < SMALL_MEAN
 
 
 @pytest.mark.parametrize(("matrix", "scale"), [(BT709, LIMITED), (BT601, LIMITED), (4, FULL), (7, LIMITED)])
