@@ -15,11 +15,13 @@ FOUND, SURE = 0.2, 0.9
 LEAST_KEPT = 0.5  # share of what a first look is sure of that a second one must find
 LEAST_AREA = 1e-4  # of the frame; less is a speck
 ROOM = 0.25  # around what is found, as a share of its longer side
-LEAST_GAIN = 1.4  # times as many pixels a side as in the first look: what gains less is not looked at again
+# Times as many pixels a side as in the first look, and share of the frame: what gains less, or is so much of it that
+# the other look would take about as long as the first, is not looked at again.
+LEAST_GAIN, LARGEST_SHARE = 1.2, 0.5
 MOST = 3  # regions a frame: the largest
 # A stream's region is left when there is less room in it than this share, when it gains no more than this, or when it
 # is so many times the one that would do: it seldom moves.
-LEAST_ROOM, STILL_GAIN, LARGEST = 0.1, 1.25, 1.8
+LEAST_ROOM, STILL_GAIN, LARGEST = 0.1, 1.1, 1.8
 
 
 def boxes_of(alpha: Alpha) -> list[Region]:
@@ -59,8 +61,8 @@ def regions(
     again, left = list(staying), list[Region]()
     for group in sorted(groups, key=area, reverse=True):
         region = around(group, ROOM, shape)
-        worth = pixels >= LEAST_GAIN * longer(region) and len(again) < MOST
-        (again if worth else left).append(region)
+        small = pixels >= LEAST_GAIN * longer(region) and area(region) <= LARGEST_SHARE * shape[0] * shape[1]
+        (again if small and len(again) < MOST else left).append(region)
     return again, left
 
 
