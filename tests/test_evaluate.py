@@ -240,6 +240,24 @@ class TestMaterial:
         rough, smooth = (np.abs(np.diff(p.rgb.astype(int), axis=1)).mean() for p in (dark, lit))
         assert rough > smooth
 
+    @pytest.mark.parametrize(
+        ("compose", "shape", "least", "most"),
+        [
+            (slices.small_subject, (288, 512), 0.15, 0.35),
+            (slices.small_in_many_pixels, (720, 1280), 0.15, 0.35),
+            (slices.whole_in_many_pixels, (720, 1280), 0.35, 0.95),
+        ],
+    )
+    def test_who_stands_in_a_room_is_as_high_as_said(
+        self, compose: Any, shape: tuple[int, int], least: float, most: float, composer: Composer
+    ) -> None:
+        made = [compose(composer.people, index, composer.rooms) for index in range(6)]
+        assert len({picture.name for picture in made}) == 6
+        for picture in made:
+            assert picture.rgb.shape[:2] == picture.alpha.shape == shape
+            rows = np.flatnonzero(picture.alpha.max(axis=1) > 0.5)
+            assert least - 0.02 <= (rows[-1] - rows[0] + 1) / shape[0] <= most + 0.02
+
     def test_what_is_held_was_seen_in_pictures_that_are_held_back(self) -> None:
         from cyclorama_training.data import PEOPLE_HELD_BACK, split_of
 

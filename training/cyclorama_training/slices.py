@@ -1,7 +1,7 @@
 """Slices of the evaluation: pictures that have something in common, so that a weakness shows under its name.
 
-Most are parts of the validation pictures, chosen by what a person's own picture and matte are like. Three are composed
-on purpose: several people, small people, and hardly any light.
+Most are parts of the validation pictures, chosen by what a person's own picture and matte are like. Others are composed
+on purpose: several people, small and whole people also in pictures with many pixels, and hardly any light.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from cyclorama_training.validate import LONG_SIDE, Picture, over_a_room, seeded
 
 COMPOSED = 40  # pictures of a slice that is composed on purpose
 FRAME = (288, 512)  # height and width of its pictures: a camera's
+WIDE_FRAME = (720, 1280)  # those of a better camera, with more pixels than a network looks at
 
 LUMA = np.array([0.299, 0.587, 0.114])  # BT.601
 CLOTHES_FROM = 0.35  # of a person's height, from the top: below the neck of most
@@ -38,7 +39,7 @@ SOFT = (0.05, 0.95)  # alpha of hair
 HAIRY = 4.0  # soft pixels a pixel of outline, at a long side of 512; a jacket has 2
 FEWEST_PIXELS = 400  # of a picture's long side: in less, all is soft
 PIECE = 0.05  # of what is covered: smaller parts are no people
-SMALL = (0.15, 0.35)  # of the frame's height
+SMALL, WHOLE = (0.15, 0.35), (0.35, 0.95)  # of the frame's height
 DIM, DIM_NOISE = (0.15, 0.35), (3.0, 8.0)  # gain of low light, and the noise of the sensor in levels of 255
 
 
@@ -148,16 +149,23 @@ def several_people(people: Sequence[Person], index: int, rooms: Sequence[Room]) 
 
 def small_subject(people: Sequence[Person], index: int, rooms: Sequence[Room]) -> Picture:
     """One whole person far away, or, of the nearer ones, as much as there is."""
-    whole = [person for person in people if full_body(person)] or list(people)
-    person = whole[index % len(whole)]
+    person = _whole(people, index)
     rng = seeded("small", person.name, str(index))
-    top, bottom, left, right = person.box
-    height, width = FRAME
-    scale = float(rng.uniform(*SMALL)) * height / (bottom - top)
-    x = float(rng.uniform(0.08, 0.92)) * width - (left + right) / 2 * scale
-    y = float(rng.uniform(0.55, 1.0)) * height - bottom * scale
-    small = _placed(person, np.array([[scale, 0, x], [0, scale, y]]))
-    return _in_a_room(rng, f"small {index}: {person.name}", [small], rooms)
+    return _standing(rng, f"small {index}: {person.name}", person, rooms, SMALL, 0.55, FRAME)
+
+
+def small_in_many_pixels(people: Sequence[Person], index: int, rooms: Sequence[Room]) -> Picture:
+    """The same where the picture has more pixels than any network looks at."""
+    person = _whole(people, index)
+    rng = seeded("small in 720 lines", person.name, str(index))
+    return _standing(rng, f"small in 720 lines {index}: {person.name}", person, rooms, SMALL, 0.55, WIDE_FRAME)
+
+
+def whole_in_many_pixels(people: Sequence[Person], index: int, rooms: Sequence[Room]) -> Picture:
+    """One person from head to foot in a wide picture with many pixels."""
+    person = _whole(people, index)
+    rng = seeded("whole in 720 lines", person.name, str(index))
+    return _standing(rng, f"whole in 720 lines {index}: {person.name}", person, rooms, WHOLE, 0.95, WIDE_FRAME)
 
 
 def low_light(people: Sequence[Person], index: int, rooms: Sequence[Room]) -> Picture:
@@ -171,16 +179,42 @@ def low_light(people: Sequence[Person], index: int, rooms: Sequence[Room]) -> Pi
     return replace(lit, name=f"dark: {lit.name}", rgb=dark)
 
 
+def _whole(people: Sequence[Person], index: int) -> Person:
+    whole = [person for person in people if full_body(person)] or list(people)
+    return whole[index % len(whole)]
+
+
+def _standing(
+    rng: Generator,
+    name: str,
+    person: Person,
+    rooms: Sequence[Room],
+    heights: tuple[float, float],
+    highest: float,
+    frame: tuple[int, int],
+) -> Picture:
+    """One person in a room, so high as a share of the frame's, with the feet from `highest` of it downwards."""
+    top, bottom, left, right = person.box
+    height, width = frame
+    scale = float(rng.uniform(*heights)) * height / (bottom - top)
+    x = float(rng.uniform(0.08, 0.92)) * width - (left + right) / 2 * scale
+    y = float(rng.uniform(highest, 1.0)) * height - bottom * scale
+    placed = _placed(person, np.array([[scale, 0, x], [0, scale, y]]))
+    return _in_a_room(rng, name, [placed], rooms, frame)
+
+
 def _placed(person: Person, matrix: Matrix) -> Layer:
     return Layer(person.foreground, person.alpha, matrix).shrunk()
 
 
-def _in_a_room(rng: Generator, name: str, layers: Sequence[Layer], rooms: Sequence[Room]) -> Picture:
+def _in_a_room(
+    rng: Generator, name: str, layers: Sequence[Layer], rooms: Sequence[Room], frame: tuple[int, int] = FRAME
+) -> Picture:
     room = rooms[int(rng.integers(len(rooms)))]
     at = float(rng.random()), float(rng.random()), float(rng.uniform(1.0, 1.3))
-    behind = Layer(room.picture, None, covering(room.picture.shape, *FRAME, *at)).shrunk()
+    behind = Layer(room.picture, None, covering(room.picture.shape, *frame, *at)).shrunk()
     tracks = [Track(layer, [STAY], person=True) for layer in layers]
-    rgb, alpha = render(Track(behind, [STAY], person=False), tracks, *FRAME, 1)
+    rgb, alpha = render(Track(behind, [STAY], person=False), tracks, *frame, 1)
     return Picture(f"{name} in {room.name}", rgb[0], np.clip(alpha[0], 0, 1))
 
 
@@ -200,5 +234,7 @@ CHOSEN: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
 COMPOSITIONS: tuple[tuple[str, str, Callable[[Sequence[Person], int, Sequence[Room]], Picture]], ...] = (
     ("several people", "two to four people in one room", several_people),
     ("small subject", "one person, 15 to 35 % of the frame's height", small_subject),
+    ("small subject, 1280 x 720", "one person, 15 to 35 % of the frame's height", small_in_many_pixels),
+    ("full body, 1280 x 720", "one person, 35 to 95 % of the frame's height", whole_in_many_pixels),
     ("low light", "values at 15 to 35 %, and noise of 3 to 8 levels", low_light),
 )
