@@ -83,6 +83,14 @@ def test_second_looks_replace_the_first_and_clear_the_rest() -> None:
     assert combined(first, [], []) is first
 
 
+@pytest.mark.parametrize(("beside", "kept"), [(True, 0.3), (False, 0.9)])
+def test_beside_somebody_larger_a_second_look_finds_no_more_than_twice_as_much(beside: bool, kept: float) -> None:
+    faint, region = drawn((OTHER, 1), (ONE, 0.3)), (5, 45, 15, 37)
+    close = drawn((ONE, 0.9))[5:45, 15:37]
+    out = combined(faint, [(region, close)], [(45, 95, 145, 170)] if beside else [])
+    assert (out[10:40, 20:32] == np.float32(kept)).all()
+
+
 def test_a_second_look_must_find_half_of_what_was_sure() -> None:
     first, region = drawn((ONE, 1)), (5, 45, 15, 37)
     for value, believed in ((0.4, False), (0.6, True)):

@@ -12,7 +12,9 @@ from cyclorama.types import Alpha, Region
 # Alpha of a first look from which something belongs to what it found, and from which it is sure. Parts in which it is
 # sure of nothing are a ghost more often than somebody, as long as it is sure of anything.
 FOUND, SURE = 0.2, 0.9
-LEAST_KEPT = 0.5  # share of what a first look is sure of that a second one must find
+# Share of what a first look is sure of that a second one must find, and how many times as much as the first one it may
+# find beside somebody larger.
+LEAST_KEPT, MOST_MORE = 0.5, 2.0
 LEAST_AREA = 1e-4  # of the frame; less is a speck
 ROOM = 0.25  # around what is found, as a share of its longer side
 # Times as many pixels a side as in the first look, and share of the frame: what gains less, or is so much of it that
@@ -69,8 +71,9 @@ def regions(
 def combined(first: Alpha, second: Sequence[tuple[Region, Alpha]], left: Sequence[Region]) -> Alpha:
     """The matte of several looks: the second ones where they are believed, and nothing outside of all regions.
 
-    One is not believed if it loses much of what the first is sure of. It does where a picture has few pixels, and is
-    no sharper from nearer.
+    One is not believed if it loses much of what the first is sure of: it does where a picture has few pixels, and is
+    no sharper from nearer. Nor, beside somebody larger, if it finds much more than the first: of a dog that is somebody
+    in a corner of its fur it does, of people seldom.
 
     Args:
         first: float32 (H, W).
@@ -80,11 +83,13 @@ def combined(first: Alpha, second: Sequence[tuple[Region, Alpha]], left: Sequenc
     if not second:
         return first
     out = np.zeros_like(first)
+    largest = max(first[inside(region)].sum() for region in [*(region for region, _ in second), *left])
     for region, alpha in second:
         before = first[inside(region)]
         sure = before > SURE
-        believed = alpha[sure].sum() >= LEAST_KEPT * sure.sum()
-        out[inside(region)] = alpha if believed else before
+        loses = alpha[sure].sum() < LEAST_KEPT * sure.sum()
+        gains = alpha.sum() > MOST_MORE * before.sum() and before.sum() < largest
+        out[inside(region)] = before if loses or gains else alpha
     for region in left:
         np.maximum(out[inside(region)], first[inside(region)], out=out[inside(region)])
     return out
