@@ -91,6 +91,15 @@ def test_beside_somebody_larger_a_second_look_finds_no_more_than_twice_as_much(b
     assert (out[10:40, 20:32] == np.float32(kept)).all()
 
 
+@pytest.mark.parametrize(("part", "kept"), [((10, 80, 20, 60), 0.4), ((10, 40, 20, 32), 0.9)])
+def test_what_nothing_is_sure_of_is_nobody_unless_it_is_tiny(part: Region, kept: float) -> None:
+    faint = drawn((part, 0.4))
+    region = (5, 85, 15, 65) if part[1] == 80 else (5, 45, 15, 37)
+    close = drawn((part, 0.9))[region[0] : region[1], region[2] : region[3]]
+    out = combined(faint, [(region, close)], [])
+    assert (out[part[0] : part[1], part[2] : part[3]] == np.float32(kept)).all()
+
+
 def test_a_second_look_must_find_half_of_what_was_sure() -> None:
     first, region = drawn((ONE, 1)), (5, 45, 15, 37)
     for value, believed in ((0.4, False), (0.6, True)):

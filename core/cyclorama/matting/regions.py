@@ -13,8 +13,9 @@ from cyclorama.types import Alpha, Region
 # sure of nothing are a ghost more often than somebody, as long as it is sure of anything.
 FOUND, SURE = 0.2, 0.9
 # Share of what a first look is sure of that a second one must find, and how many times as much as the first one it may
-# find beside somebody larger.
-LEAST_KEPT, MOST_MORE = 0.5, 2.0
+# find where that is doubtful: beside somebody larger, and where the first was sure of nothing, though it is not tiny,
+# which is so large a share of the frame's long side.
+LEAST_KEPT, MOST_MORE, TINY = 0.5, 2.0, 0.25
 LEAST_AREA = 1e-4  # of the frame; less is a speck
 ROOM = 0.25  # around what is found, as a share of its longer side
 # Times as many pixels a side as in the first look, and share of the frame: what gains less, or is so much of it that
@@ -88,7 +89,8 @@ def combined(first: Alpha, second: Sequence[tuple[Region, Alpha]], left: Sequenc
         before = first[inside(region)]
         sure = before > SURE
         loses = alpha[sure].sum() < LEAST_KEPT * sure.sum()
-        gains = alpha.sum() > MOST_MORE * before.sum() and before.sum() < largest
+        doubtful = before.sum() < largest or not (sure.any() or longer(region) <= TINY * max(first.shape))
+        gains = doubtful and alpha.sum() > MOST_MORE * before.sum()
         out[inside(region)] = before if loses or gains else alpha
     for region in left:
         np.maximum(out[inside(region)], first[inside(region)], out=out[inside(region)])
