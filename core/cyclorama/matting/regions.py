@@ -13,9 +13,10 @@ from cyclorama.types import Alpha, Region
 # sure of nothing are a ghost more often than somebody, as long as it is sure of anything.
 FOUND, SURE = 0.2, 0.9
 # Share of what a first look is sure of that a second one must find, and how many times as much as the first one it may
-# find where that is doubtful: beside somebody larger, and where the first was sure of nothing, though it is not tiny,
-# which is so large a share of the frame's long side.
-LEAST_KEPT, MOST_MORE, TINY = 0.5, 2.0, 0.25
+# find where that is doubtful: beside somebody larger, and where the first was sure of less than this share of what it
+# found, though that is not tiny: a region of this share of the frame's long side.
+LEAST_KEPT, MOST_MORE = 0.5, 2.0
+LEAST_SURE, TINY = 0.1, 0.2
 LEAST_AREA = 1e-4  # of the frame; less is a speck
 ROOM = 0.25  # around what is found, as a share of its longer side
 # Times as many pixels a side as in the first look, and share of the frame: what gains less, or is so much of it that
@@ -73,7 +74,7 @@ def combined(first: Alpha, second: Sequence[tuple[Region, Alpha]], left: Sequenc
     """The matte of several looks: the second ones where they are believed, and nothing outside of all regions.
 
     One is not believed if it loses much of what the first is sure of: it does where a picture has few pixels, and is
-    no sharper from nearer. Nor, beside somebody larger, if it finds much more than the first: of a dog that is somebody
+    no sharper from nearer. Nor if it finds much more than the first where that is doubtful: of a dog that is somebody
     in a corner of its fur it does, of people seldom.
 
     Args:
@@ -87,9 +88,10 @@ def combined(first: Alpha, second: Sequence[tuple[Region, Alpha]], left: Sequenc
     largest = max(first[inside(region)].sum() for region in [*(region for region, _ in second), *left])
     for region, alpha in second:
         before = first[inside(region)]
-        sure = before > SURE
+        found, sure = before > FOUND, before > SURE
         loses = alpha[sure].sum() < LEAST_KEPT * sure.sum()
-        doubtful = before.sum() < largest or not (sure.any() or longer(region) <= TINY * max(first.shape))
+        unsure = sure.sum() < LEAST_SURE * found.sum() and longer(region) > TINY * max(first.shape)
+        doubtful = unsure or before.sum() < largest
         gains = doubtful and alpha.sum() > MOST_MORE * before.sum()
         out[inside(region)] = before if loses or gains else alpha
     for region in left:
