@@ -103,7 +103,7 @@ def test_what_a_library_prints_does_not_get_into_the_stream() -> None:
     noisy = (
         "import os, cyclorama.matting.green_screen as g\n"
         "step = g.GreenScreen.step\n"
-        "def loud(self, rgb, state):\n"
+        "def loud(self, rgb, state, original=None):\n"
         "    print('from Python', flush=True); os.write(1, b'from C\\n')\n"
         "    return step(self, rgb, state)\n"
         "g.GreenScreen.step = loud\n"
