@@ -39,7 +39,7 @@ OUTPUT = 16  # channels at full size
 SKIPS = (1, 3, 6)  # layers of the encoder whose features the decoder takes: the last of each size
 DEEPEST = 960
 SMALL, USUAL = (144, 256), (288, 512)
-ASKED_MS = dict(zip((SMALL, USUAL), (bar.most for bar in BARS if bar.figure == "network_ms"), strict=True))
+ASKED_MS = {bar.size: bar.most for bar in BARS if bar.most and bar.size}
 THEIRS_MS = {SMALL: RVM_SMALL_MS, USUAL: PUBLISHED[1].network_ms}
 THEIRS = "RobustVideoMatting"
 

@@ -51,7 +51,7 @@ class Selfie:
     def looks(self, height: int, width: int) -> Sequence[tuple[int, int]]:
         return [self.size(height, width)]
 
-    def network(self, rgb: Rgb) -> Callable[[], object]:
+    def network(self, rgb: Rgb, size: tuple[int, int] | None = None) -> Callable[[], object]:
         return partial(self.stream(), rgb)
 
 

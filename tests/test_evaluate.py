@@ -21,15 +21,16 @@ from typer.testing import CliRunner
 import made_networks as networks
 from cyclorama.errors import ModelError, OutputError, SettingError
 from cyclorama.matting.onnx_file import OnnxFile
+from cyclorama.types import Rgb
 from cyclorama_ffmpeg.commands.main import app
 from cyclorama_training import slices
 from cyclorama_training.clips import clips
 from cyclorama_training.compose import Composer
-from cyclorama_training.contender import channels, contenders
+from cyclorama_training.contender import Shipped, channels, contenders
 from cyclorama_training.data import box_of
-from cyclorama_training.evaluate import BARS, Material
+from cyclorama_training.evaluate import BARS, TIMED, Material
 from cyclorama_training.recipe import Recipe
-from cyclorama_training.speed import interleaved, macs_of, parameters_of
+from cyclorama_training.speed import interleaved, macs_of, parameters_of, speeds
 from cyclorama_training.validate import ValidationSet
 from made_people import person, room, write_data
 
@@ -312,6 +313,12 @@ class TestCommand:
         assert models["<red> & more.onnx"]["speed"]["parameters"] == 3
         assert "✗" in printed
 
+    def test_a_time_that_is_asked_of_other_models_is_not_measured(self, run: tuple[str, str, dict[str, Any]]) -> None:
+        printed, page, figures = run
+        assert [model["headline"]["asked_ms"] for model in figures["models"].values()] == [None, None]
+        assert "–" in printed
+        assert "<td>–</td>" in page
+
     def test_an_output_that_is_there_is_not_replaced_unasked(self, root: Path, tmp_path: Path) -> None:
         there = tmp_path / "report.html"
         there.write_text("mine")
@@ -326,6 +333,25 @@ def test_a_bar_is_passed_by_what_is_just_good_enough() -> None:
     assert not by_figure["iou"].passes(0.9649)
     assert by_figure["mad"].passes(12e-3)
     assert not by_figure["empty_worst"].passes(0.031)
+
+
+def test_a_network_is_timed_at_the_size_that_its_bar_names_and_as_it_is_used() -> None:
+    sizes: list[tuple[int, int] | None] = []
+
+    class Watched(Shipped):
+        def network(self, rgb: Rgb, size: tuple[int, int] | None = None) -> Callable[[], object]:
+            sizes.append(size)
+            return super().network(rgb, size)
+
+    [portrait] = [bar for bar in BARS if bar.model == "portrait"]
+    assert TIMED["portrait"] == portrait.size == (288, 512)
+    speed = speeds([Watched("portrait", "cpu", 1)], {"portrait": (32, 64)})["portrait"]
+    assert sizes == [None, (32, 64)]
+    assert speed.size == (352, 640)
+    assert speed.asked_ms is not None
+    assert speed.asked_ms > 0
+    assert portrait.passes(35)
+    assert not portrait.passes(35.1)
 
 
 def test_nobody_whom_training_saw_is_in_the_material(root: Path) -> None:

@@ -39,8 +39,8 @@ class Contender(Protocol):
     def looks(self, height: int, width: int) -> Sequence[tuple[int, int]]:
         """The sizes at which its network is run for one picture of height x width."""
 
-    def network(self, rgb: Rgb) -> Callable[[], object]:
-        """What runs the network alone once, on a frame that lies ready in its working size."""
+    def network(self, rgb: Rgb, size: tuple[int, int] | None = None) -> Callable[[], object]:
+        """What runs the network alone once, on a frame that lies ready in its working size, or in that given."""
 
 
 class Shipped:
@@ -62,9 +62,9 @@ class Shipped:
     def looks(self, height: int, width: int) -> Sequence[tuple[int, int]]:
         return self.engine.matter.looks(height, width)
 
-    def network(self, rgb: Rgb) -> Callable[[], object]:
+    def network(self, rgb: Rgb, size: tuple[int, int] | None = None) -> Callable[[], object]:
         matter = self.engine.matter
-        small = shrink(rgb, *self.size(*rgb.shape[:2]))
+        small = shrink(rgb, *(size or self.size(*rgb.shape[:2])))
         state = matter.start(*small.shape[:2])
         return lambda: matter.step(small, state)
 
@@ -93,8 +93,8 @@ class Foreign:
     def looks(self, height: int, width: int) -> Sequence[tuple[int, int]]:
         return [self.size(height, width)]
 
-    def network(self, rgb: Rgb) -> Callable[[], object]:
-        feeds = self.file.feeds(resized(rgb, *self.size(*rgb.shape[:2])))
+    def network(self, rgb: Rgb, size: tuple[int, int] | None = None) -> Callable[[], object]:
+        feeds = self.file.feeds(resized(rgb, *(size or self.size(*rgb.shape[:2]))))
         return lambda: self.file.session.run(None, feeds)
 
 

@@ -107,19 +107,22 @@ an ONNX file runs as it is.</p>
 
 
 def summary(evaluation: Evaluation) -> tuple[list[str], list[list[Cell]]]:
-    """Headings and rows of the headline table: the bars, then each model."""
+    """Headings and rows of the headline table: the bars, then each model; last the network's time as it is used."""
     bars = {bar.figure: bar for bar in BARS}
-    headings = ["model", *(bar.heading for bar in bars.values())]
-    rows = [[Cell("bar"), *(Cell("" if bar.model else limit(bar)) for bar in bars.values())]]
+    headings = ["model", *(bar.heading for bar in bars.values()), "as used, ms"]
+    rows = [[Cell("bar"), *(Cell("" if bar.model else limit(bar)) for bar in bars.values()), Cell("")]]
     for result in evaluation.results:
         headline = result.headline(evaluation.material.validation)
         asked = {bar.figure: bar for bar in BARS if bar.model in ("", result.model)}
-        rows.append([Cell(result.model), *(cell(bars[f], asked.get(f), headline[f]) for f in bars)])
+        cells = (cell(bars[figure], asked.get(figure), headline[figure]) for figure in bars)
+        rows.append([Cell(result.model), *cells, Cell(f"{result.speed.network_ms:.1f}")])
     return headings, rows
 
 
-def cell(form: Bar, asked: Bar | None, value: float) -> Cell:
+def cell(form: Bar, asked: Bar | None, value: float | None) -> Cell:
     """A figure in the form of its column, held to the bar that is for its model."""
+    if value is None:
+        return Cell("–")
     text = f"{value * form.scale:.{form.digits}f}"
     if asked is None:
         return Cell(text)

@@ -32,6 +32,7 @@ class Speed:
     Attributes:
         size: height and width of the network's input.
         network_ms: median time of the network alone; whole_ms: from frame to matte of the frame's size.
+        asked_ms: as `network_ms`, with a picture of the size that was asked for; None: none was.
         parameters: weights in the file; None where there is no file, or the package `onnx` is missing.
         macs: multiply-accumulates for a frame, all looks of the network together; None without a file.
     """
@@ -39,6 +40,7 @@ class Speed:
     size: tuple[int, int]
     network_ms: float
     whole_ms: float
+    asked_ms: float | None
     parameters: int | None
     macs: int | None
 
@@ -71,13 +73,19 @@ PUBLISHED = (
 RVM_SMALL_MS = 17.5
 
 
-def speeds(contenders: Sequence[Contender]) -> dict[str, Speed]:
-    """Measures all models in turns, so that what else the machine does hits them alike; by their names."""
+def speeds(contenders: Sequence[Contender], asked: Mapping[str, tuple[int, int]]) -> dict[str, Speed]:
+    """Measures all models in turns, so that what else the machine does hits them alike; by their names.
+
+    Args:
+        asked: names of models and the sizes (height, width) at which their networks are timed besides.
+    """
     frame = np.random.default_rng(0).integers(0, 256, (*FRAME, 3), np.uint8)
     runs: dict[tuple[str, str], Callable[[], object]] = {}
     for each in contenders:
         stream = each.stream()
         runs[each.name, "network"] = each.network(frame)
+        if size := asked.get(each.name):
+            runs[each.name, "asked"] = each.network(frame, size)
         runs[each.name, "whole"] = lambda stream=stream: stream(frame)  # type: ignore[misc]
     times = interleaved(runs)
     found = {}
@@ -88,7 +96,8 @@ def speeds(contenders: Sequence[Contender]) -> dict[str, Speed]:
             looks = Counter(each.looks(*FRAME))
             parameters = parameters_of(each.path)
             macs = sum(count * macs_of(each.path, *look) for look, count in looks.items())
-        found[each.name] = Speed(size, times[each.name, "network"], times[each.name, "whole"], parameters, macs)
+        network, whole = times[each.name, "network"], times[each.name, "whole"]
+        found[each.name] = Speed(size, network, whole, times.get((each.name, "asked")), parameters, macs)
     return found
 
 
