@@ -92,6 +92,42 @@ def test_a_second_look_that_loses_them_is_not_believed() -> None:
     assert (alpha == rgb[..., 0] / 255).all()
 
 
+class Short(Second):
+    """A network that sees no more than the upper rows of the whole frame."""
+
+    def step(self, rgb: Rgb, state: State, original: Original | None = None) -> tuple[Alpha, State]:
+        alpha, after = super().step(rgb, state, original)
+        if rgb.shape[:2] == (SIDE, SIDE):
+            alpha[28:] = 0
+        return alpha, after
+
+
+def test_who_goes_on_beyond_the_region_is_looked_at_whole() -> None:
+    network = Short(SIDE, None)
+    matter = Nearer(network, NEAR, STRIDE)
+    rgb = lit((16, 36, 40, 46))
+    alpha, found, state = stepped(matter, rgb)
+    assert found == [(13, 40, 37, 49)]
+    assert [max(size) for size in network.sizes] == [SIDE, NEAR, NEAR]
+    assert np.abs(alpha - rgb[..., 0] / 255).mean() < 0.01
+    _, found, state = stepped(matter, rgb, state)
+    assert found == [(13, 40, 37, 49)]
+    assert state == (2, [(found[0], 2)])
+    assert len(network.sizes) == 5, "not looked at twice again"
+
+
+def test_a_wider_look_that_sees_another_thing_is_not_taken() -> None:
+    class Otherwise(Short):
+        def step(self, rgb: Rgb, state: State, original: Original | None = None) -> tuple[Alpha, State]:
+            alpha, after = super().step(rgb, state, original)
+            return (alpha * 0 if len(self.sizes) == 3 else alpha), after
+
+    matter = Nearer(Otherwise(SIDE, None), NEAR, STRIDE)
+    alpha, [found], _ = stepped(matter, lit((16, 36, 40, 46)))
+    assert found == (13, 31, 37, 49)
+    assert alpha[16:31, 40:46].min() > 0.4
+
+
 def test_people_apart_are_looked_at_one_by_one() -> None:
     matter, network = nearer()
     rgb = lit(BOX, BESIDE)

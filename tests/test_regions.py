@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cyclorama.matting.regions import MOST, boxes_of, combined, joined, overlap, regions
+from cyclorama.matting.regions import MOST, agree, beyond, boxes_of, combined, joined, overlap, regions
 from cyclorama.types import Alpha, Region
 
 SHAPE = (100, 200)
@@ -105,3 +105,49 @@ def test_a_second_look_must_find_half_of_what_was_sure() -> None:
     for value, believed in ((0.4, False), (0.6, True)):
         out = combined(first, [(region, np.full((40, 22), value, np.float32))], [])
         assert bool((out[5:45, 15:37] == np.float32(value)).all()) is believed
+
+
+REGION = (30, 50, 60, 70)
+
+
+@pytest.mark.parametrize(
+    ("side", "wider"),
+    [
+        (np.s_[-1:, 3:5], (30, 60, 60, 70)),
+        (np.s_[:1, 3:5], (20, 50, 60, 70)),
+        (np.s_[3:5, :1], (30, 50, 50, 70)),
+        (np.s_[:, -1:], (20, 60, 60, 80)),
+        (np.s_[1:-1, 1:-1], REGION),
+    ],
+)
+def test_where_somebody_goes_on_beyond_a_region_it_is_wider(side: tuple[slice, slice], wider: Region) -> None:
+    close = np.full((20, 10), 0.3, np.float32)
+    close[side] = 1
+    assert beyond(REGION, close, [], SHAPE) == wider
+
+
+def test_a_region_is_not_wider_than_the_frame_and_reaches_no_other() -> None:
+    close = np.ones((20, 10), np.float32)
+    assert beyond((80, 100, 0, 10), close, [], SHAPE) == (70, 100, 0, 20)
+    assert beyond(REGION, close, [(0, 10, 0, 200)], SHAPE) == (20, 60, 50, 80)
+    assert beyond(REGION, close, [(0, 21, 0, 200)], SHAPE) == REGION
+
+
+@pytest.mark.parametrize(("kept", "agreed"), [(20, True), (16, True), (15, False)])
+def test_a_wider_look_must_find_what_the_other_was_sure_of(kept: int, agreed: bool) -> None:
+    close = np.zeros((20, 10), np.float32)
+    close[:, 4] = 1
+    wide = np.ones((40, 20), np.float32)  # whatever it finds elsewhere
+    wide[10:30, 5:15] = 0
+    wide[10 : 10 + kept, 9] = 1
+    assert agree(REGION, close, (20, 60, 55, 75), wide) is agreed
+
+
+def test_what_a_second_look_finds_further_away_makes_it_no_more_doubtful() -> None:
+    """The feet of somebody of whom the first look saw the rest, beside somebody larger."""
+    feet = (50, 95, 20, 32)
+    first = drawn((OTHER, 1), (ONE, 0.8))
+    close = drawn((ONE, 1), (feet, 1))[5:99, 15:37]
+    out = combined(first, [((5, 99, 15, 37), close)], [(45, 95, 145, 170)])
+    assert (out[10:40, 20:32] == 1).all()
+    assert (out[50:95, 20:32] == 1).all()

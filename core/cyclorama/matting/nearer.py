@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
 from cyclorama.band import shrink, working_size
 from cyclorama.matting import Matter, State
-from cyclorama.matting.regions import boxes_of, combined, inside, longer, regions
+from cyclorama.matting.regions import agree, beyond, boxes_of, combined, inside, longer, regions
 from cyclorama.types import Alpha, Original, Region, Rgb
 
 # Times as many pixels a side as the picture has there: more is blur, in which a network finds nobody.
@@ -41,17 +44,47 @@ class Nearer:
         first, seen = self._network.step(rgb, seen)
         before = dict(memories)
         again, left = regions(boxes_of(first), list(before), first.shape, self._pixels)
-        looks = [(region, *self._look(rgb, region, before.get(region), original)) for region in again]
+        look = partial(self._look, rgb, original)
+        looks = second_looks(again, left, before, first.shape, look)
         alpha = combined(first, [(region, close) for region, close, _ in looks], left)
         return alpha, (seen, [(region, memory) for region, _, memory in looks])
 
-    def _look(self, rgb: Rgb, region: Region, memory: State, original: Original | None) -> tuple[Alpha, State]:
+    def _look(self, rgb: Rgb, original: Original | None, region: Region, memory: State) -> tuple[Alpha, State]:
         height, width = region[1] - region[0], region[3] - region[2]
         there_are = longer(region) * (max(original.size) / max(rgb.shape) if original and original.part else 1)
         size = working_size(height, width, round(min(self._pixels, MOST_ENLARGED * there_are)), self._stride)
         before = self._network.start(*size) if memory is None else memory
         close, after = self._network.step(cut(rgb, region, size, original), before)
         return shrink(close, height, width), after
+
+
+def second_looks(
+    again: Sequence[Region],
+    left: Sequence[Region],
+    memories: Mapping[Region, State],
+    shape: tuple[int, ...],
+    look: Callable[[Region, State], tuple[Alpha, State]],
+) -> list[tuple[Region, Alpha, State]]:
+    """Mattes of regions, and what is to be remembered of each; of a wider one where somebody goes on beyond a new one.
+
+    Args:
+        again, left: see `regions`.
+        memories: of regions that were looked at in the frame before.
+        shape: (height, width) of the frame.
+        look: looks at a region; it is given what is remembered of it, or None.
+    """
+    looks: list[tuple[Region, Alpha, State]] = []
+    for number, region in enumerate(again):
+        close, memory = look(region, memories.get(region))
+        others = [*(other for other, _, _ in looks), *again[number + 1 :], *left]
+        wider = region if region in memories else beyond(region, close, others, shape)
+        kept = region, close, memory
+        if wider != region:
+            wide, after = look(wider, None)
+            if agree(region, close, wider, wide):
+                kept = wider, wide, after
+        looks.append(kept)
+    return looks
 
 
 def cut(rgb: Rgb, region: Region, size: tuple[int, int], original: Original | None) -> Rgb:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
 from cyclorama.band import shrink
 from cyclorama.matting import Matter, State
-from cyclorama.matting.nearer import cut
+from cyclorama.matting.nearer import cut, second_looks
 from cyclorama.matting.onnx import cores
 from cyclorama.matting.regions import boxes_of, combined, regions
 from cyclorama.types import Alpha, Original, Region, Rgb
@@ -78,13 +79,14 @@ class Panel:
         first, after = self._vote(rgb, self.members, state)
         pixels = max(self._near[-1].size(*first.shape))
         again, left = regions(boxes_of(first), [], first.shape, pixels)
-        return combined(first, [(region, self._look(rgb, region, original)) for region in again], left), after
+        looks = second_looks(again, left, {}, first.shape, partial(self._look, rgb, original))
+        return combined(first, [(region, close) for region, close, _ in looks], left), after
 
-    def _look(self, rgb: Rgb, region: Region, original: Original | None) -> Alpha:
+    def _look(self, rgb: Rgb, original: Original | None, region: Region, _: State) -> tuple[Alpha, State]:
         height, width = region[1] - region[0], region[3] - region[2]
         close = cut(rgb, region, self._near[-1].size(height, width), original)
         alpha, _ = self._vote(close, self._near, _fresh(self._near, *close.shape[:2]))
-        return shrink(alpha, height, width)
+        return shrink(alpha, height, width), None
 
     def _vote(self, rgb: Rgb, members: Sequence[Matter], state: list[State]) -> tuple[Alpha, list[State]]:
         """The median of two looks of each member, and what they remember."""

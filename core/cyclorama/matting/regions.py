@@ -14,7 +14,7 @@ from cyclorama.types import Alpha, Region
 FOUND, SURE = 0.2, 0.9
 # Share of what a first look is sure of that a second one must find, and how many times as much as the first one it may
 # find where that is doubtful: beside somebody larger, and where the first was sure of less than this share of what it
-# found, though that is not tiny: a region of this share of the frame's long side.
+# found, though that is not tiny: with its room this share of the frame's long side.
 LEAST_KEPT, MOST_MORE = 0.5, 2.0
 LEAST_SURE, TINY = 0.1, 0.2
 LEAST_AREA = 1e-4  # of the frame; less is a speck
@@ -23,6 +23,9 @@ ROOM = 0.25  # around what is found, as a share of its longer side
 # the other look would take about as long as the first, is not looked at again.
 LEAST_GAIN, LARGEST_SHARE = 1.2, 0.5
 MOST = 3  # regions a frame: the largest
+# Room that is added where somebody goes on beyond a region, as a share of its longer side, and the share of what the
+# look was sure of that one with that room must find.
+MORE_ROOM, LEAST_AGREED = 0.5, 0.8
 # A stream's region is left when there is less room in it than this share, when it gains no more than this, or when it
 # is so many times the one that would do: it seldom moves.
 LEAST_ROOM, STILL_GAIN, LARGEST = 0.1, 1.1, 1.8
@@ -89,14 +92,41 @@ def combined(first: Alpha, second: Sequence[tuple[Region, Alpha]], left: Sequenc
     for region, alpha in second:
         before = first[inside(region)]
         found, sure = before > FOUND, before > SURE
+        # A stream's region, and one that somebody went on beyond, have more room than this has.
+        left_of, above, width, height = cv2.boundingRect(found.astype(np.uint8))
+        near = around((above, above + height, left_of, left_of + width), ROOM, before.shape)
         loses = alpha[sure].sum() < LEAST_KEPT * sure.sum()
-        unsure = sure.sum() < LEAST_SURE * found.sum() and longer(region) > TINY * max(first.shape)
+        unsure = sure.sum() < LEAST_SURE * found.sum() and longer(near) > TINY * max(first.shape)
         doubtful = unsure or before.sum() < largest
-        gains = doubtful and alpha.sum() > MOST_MORE * before.sum()
+        gains = doubtful and alpha[inside(near)].sum() > MOST_MORE * before[inside(near)].sum()
         out[inside(region)] = before if loses or gains else alpha
     for region in left:
         np.maximum(out[inside(region)], first[inside(region)], out=out[inside(region)])
     return out
+
+
+def beyond(region: Region, alpha: Alpha, others: Sequence[Region], shape: tuple[int, ...]) -> Region:
+    """The region with more room where a look is sure of somebody right up to its side; itself where there is none.
+
+    Args:
+        others: regions that it must not reach.
+    """
+    top, bottom, left, right = region
+    more = round(MORE_ROOM * longer(region))
+    up, down, before, after = (
+        more * bool((side > SURE).any()) for side in (alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1])
+    )
+    height, width = shape
+    wider = max(0, top - up), min(height, bottom + down), max(0, left - before), min(width, right + after)
+    return region if any(overlap(wider, other) for other in others) else wider
+
+
+def agree(region: Region, close: Alpha, wider: Region, wide: Alpha) -> bool:
+    """Whether a look at a wider region finds there what the look at a region was sure of."""
+    top, left = region[0] - wider[0], region[2] - wider[2]
+    sure = close > SURE
+    again = wide[top : top + sure.shape[0], left : left + sure.shape[1]][sure]
+    return bool(again.sum() >= LEAST_AGREED * sure.sum())
 
 
 def inside(region: Region) -> tuple[slice, slice]:
