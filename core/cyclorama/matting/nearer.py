@@ -7,7 +7,7 @@ from functools import partial
 
 from cyclorama.band import shrink, working_size
 from cyclorama.matting import Matter, State
-from cyclorama.matting.regions import agree, beyond, boxes_of, combined, inside, longer, regions
+from cyclorama.matting.regions import agree, beyond, boxes_of, combined, doubtful, inside, longer, regions
 from cyclorama.types import Alpha, Original, Region, Rgb
 
 # Times as many pixels a side as the picture has there: more is blur, in which a network finds nobody.
@@ -45,7 +45,7 @@ class Nearer:
         before = dict(memories)
         again, left = regions(boxes_of(first), list(before), first.shape, self._pixels)
         look = partial(self._look, rgb, original)
-        looks = second_looks(again, left, before, first.shape, look)
+        looks = second_looks(again, left, before, first, look)
         alpha = combined(first, [(region, close) for region, close, _ in looks], left)
         return alpha, (seen, [(region, memory) for region, _, memory in looks])
 
@@ -62,22 +62,25 @@ def second_looks(
     again: Sequence[Region],
     left: Sequence[Region],
     memories: Mapping[Region, State],
-    shape: tuple[int, ...],
+    first: Alpha,
     look: Callable[[Region, State], tuple[Alpha, State]],
 ) -> list[tuple[Region, Alpha, State]]:
-    """Mattes of regions, and what is to be remembered of each; of a wider one where somebody goes on beyond a new one.
+    """Mattes of regions, and what is to be remembered of each.
+
+    Where somebody, and hardly a ghost, goes on beyond a new region it is a wider one's.
 
     Args:
         again, left: see `regions`.
         memories: of regions that were looked at in the frame before.
-        shape: (height, width) of the frame.
+        first: the matte of the first look.
         look: looks at a region; it is given what is remembered of it, or None.
     """
     looks: list[tuple[Region, Alpha, State]] = []
     for number, region in enumerate(again):
         close, memory = look(region, memories.get(region))
         others = [*(other for other, _, _ in looks), *again[number + 1 :], *left]
-        wider = region if region in memories else beyond(region, close, others, shape)
+        stays = region in memories or doubtful(first, region, others)
+        wider = region if stays else beyond(region, close, others, first.shape)
         kept = region, close, memory
         if wider != region:
             wide, after = look(wider, None)

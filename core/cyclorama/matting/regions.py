@@ -88,21 +88,31 @@ def combined(first: Alpha, second: Sequence[tuple[Region, Alpha]], left: Sequenc
     if not second:
         return first
     out = np.zeros_like(first)
-    largest = max(first[inside(region)].sum() for region in [*(region for region, _ in second), *left])
+    all_regions = [*(region for region, _ in second), *left]
     for region, alpha in second:
         before = first[inside(region)]
-        found, sure = before > FOUND, before > SURE
-        # A stream's region, and one that somebody went on beyond, have more room than this has.
-        left_of, above, width, height = cv2.boundingRect(found.astype(np.uint8))
-        near = around((above, above + height, left_of, left_of + width), ROOM, before.shape)
+        near, sure = inside(found_in(before)), before > SURE
         loses = alpha[sure].sum() < LEAST_KEPT * sure.sum()
-        unsure = sure.sum() < LEAST_SURE * found.sum() and longer(near) > TINY * max(first.shape)
-        doubtful = unsure or before.sum() < largest
-        gains = doubtful and alpha[inside(near)].sum() > MOST_MORE * before[inside(near)].sum()
+        gains = doubtful(first, region, all_regions) and alpha[near].sum() > MOST_MORE * before[near].sum()
         out[inside(region)] = before if loses or gains else alpha
     for region in left:
         np.maximum(out[inside(region)], first[inside(region)], out=out[inside(region)])
     return out
+
+
+def doubtful(first: Alpha, region: Region, others: Sequence[Region]) -> bool:
+    """Whether what a first look found in a region may well be no person."""
+    before = first[inside(region)]
+    unsure = (before > SURE).sum() < LEAST_SURE * (before > FOUND).sum()
+    if unsure and longer(found_in(before)) > TINY * max(first.shape):
+        return True
+    return bool(before.sum() < max((first[inside(other)].sum() for other in others), default=0))
+
+
+def found_in(before: Alpha) -> Region:
+    """What a first look found in a region, with its room: a stream's region, and a wider one, have more than that."""
+    left, top, width, height = cv2.boundingRect((before > FOUND).astype(np.uint8))
+    return around((top, top + height, left, left + width), ROOM, before.shape)
 
 
 def beyond(region: Region, alpha: Alpha, others: Sequence[Region], shape: tuple[int, ...]) -> Region:
