@@ -113,24 +113,25 @@ REGION = (30, 50, 60, 70)
 @pytest.mark.parametrize(
     ("side", "wider"),
     [
-        (np.s_[-1:, 3:5], (30, 60, 60, 70)),
-        (np.s_[:1, 3:5], (20, 50, 60, 70)),
-        (np.s_[3:5, :1], (30, 50, 50, 70)),
-        (np.s_[:, -1:], (20, 60, 60, 80)),
+        (np.s_[-1:, 3:5], (30, 57, 60, 70)),
+        (np.s_[:1, 3:5], (23, 50, 60, 70)),
+        (np.s_[3:5, :1], (30, 50, 53, 70)),
+        (np.s_[:, -1:], (23, 57, 60, 77)),
         (np.s_[1:-1, 1:-1], REGION),
     ],
 )
 def test_where_somebody_goes_on_beyond_a_region_it_is_wider(side: tuple[slice, slice], wider: Region) -> None:
     close = np.full((20, 10), 0.3, np.float32)
     close[side] = 1
-    assert beyond(REGION, close, [], SHAPE) == wider
+    assert beyond(REGION, close, [], SHAPE, PIXELS) == wider
 
 
-def test_a_region_is_not_wider_than_the_frame_and_reaches_no_other() -> None:
+def test_a_region_is_not_wider_than_the_frame_or_a_look_from_nearer_and_reaches_no_other() -> None:
     close = np.ones((20, 10), np.float32)
-    assert beyond((80, 100, 0, 10), close, [], SHAPE) == (70, 100, 0, 20)
-    assert beyond(REGION, close, [(0, 10, 0, 200)], SHAPE) == (20, 60, 50, 80)
-    assert beyond(REGION, close, [(0, 21, 0, 200)], SHAPE) == REGION
+    assert beyond((80, 100, 0, 10), close, [], SHAPE, PIXELS) == (73, 100, 0, 17)
+    assert beyond(REGION, close, [(0, 10, 0, 200)], SHAPE, PIXELS) == (23, 57, 53, 77)
+    assert beyond(REGION, close, [(0, 24, 0, 200)], SHAPE, PIXELS) == REGION
+    assert beyond(REGION, close, [], SHAPE, 36) == REGION
 
 
 @pytest.mark.parametrize(("kept", "agreed"), [(20, True), (16, True), (15, False)])

@@ -44,8 +44,7 @@ class Nearer:
         first, seen = self._network.step(rgb, seen)
         before = dict(memories)
         again, left = regions(boxes_of(first), list(before), first.shape, self._pixels)
-        look = partial(self._look, rgb, original)
-        looks = second_looks(again, left, before, first, look)
+        looks = second_looks(again, left, before, first, self._pixels, partial(self._look, rgb, original))
         alpha = combined(first, [(region, close) for region, close, _ in looks], left)
         return alpha, (seen, [(region, memory) for region, _, memory in looks])
 
@@ -63,6 +62,7 @@ def second_looks(
     left: Sequence[Region],
     memories: Mapping[Region, State],
     first: Alpha,
+    pixels: int,
     look: Callable[[Region, State], tuple[Alpha, State]],
 ) -> list[tuple[Region, Alpha, State]]:
     """Mattes of regions, and what is to be remembered of each.
@@ -73,6 +73,7 @@ def second_looks(
         again, left: see `regions`.
         memories: of regions that were looked at in the frame before.
         first: the matte of the first look.
+        pixels: the long side of a second one.
         look: looks at a region; it is given what is remembered of it, or None.
     """
     looks: list[tuple[Region, Alpha, State]] = []
@@ -80,7 +81,7 @@ def second_looks(
         close, memory = look(region, memories.get(region))
         others = [*(other for other, _, _ in looks), *again[number + 1 :], *left]
         stays = region in memories or doubtful(first, region, others)
-        wider = region if stays else beyond(region, close, others, first.shape)
+        wider = region if stays else beyond(region, close, others, first.shape, pixels)
         kept = region, close, memory
         if wider != region:
             wide, after = look(wider, None)

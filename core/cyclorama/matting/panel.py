@@ -79,7 +79,7 @@ class Panel:
         first, after = self._vote(rgb, self.members, state)
         pixels = max(self._near[-1].size(*first.shape))
         again, left = regions(boxes_of(first), [], first.shape, pixels)
-        looks = second_looks(again, left, {}, first, partial(self._look, rgb, original))
+        looks = second_looks(again, left, {}, first, pixels, partial(self._look, rgb, original))
         return combined(first, [(region, close) for region, close, _ in looks], left), after
 
     def _look(self, rgb: Rgb, original: Original | None, region: Region, _: State) -> tuple[Alpha, State]:

@@ -25,7 +25,7 @@ LEAST_GAIN, LARGEST_SHARE = 1.2, 0.5
 MOST = 3  # regions a frame: the largest
 # Room that is added where somebody goes on beyond a region, as a share of its longer side, and the share of what the
 # look was sure of that one with that room must find.
-MORE_ROOM, LEAST_AGREED = 0.5, 0.8
+MORE_ROOM, LEAST_AGREED = 0.35, 0.8
 # A stream's region is left when there is less room in it than this share, when it gains no more than this, or when it
 # is so many times the one that would do: it seldom moves.
 LEAST_ROOM, STILL_GAIN, LARGEST = 0.1, 1.1, 1.8
@@ -115,11 +115,12 @@ def found_in(before: Alpha) -> Region:
     return around((top, top + height, left, left + width), ROOM, before.shape)
 
 
-def beyond(region: Region, alpha: Alpha, others: Sequence[Region], shape: tuple[int, ...]) -> Region:
+def beyond(region: Region, alpha: Alpha, others: Sequence[Region], shape: tuple[int, ...], pixels: int) -> Region:
     """The region with more room where a look is sure of somebody right up to its side; itself where there is none.
 
     Args:
         others: regions that it must not reach.
+        pixels: the long side of a second look.
     """
     top, bottom, left, right = region
     more = round(MORE_ROOM * longer(region))
@@ -128,7 +129,8 @@ def beyond(region: Region, alpha: Alpha, others: Sequence[Region], shape: tuple[
     )
     height, width = shape
     wider = max(0, top - up), min(height, bottom + down), max(0, left - before), min(width, right + after)
-    return region if any(overlap(wider, other) for other in others) else wider
+    near_enough = pixels >= STILL_GAIN * longer(wider)
+    return wider if near_enough and not any(overlap(wider, other) for other in others) else region
 
 
 def agree(region: Region, close: Alpha, wider: Region, wide: Alpha) -> bool:
