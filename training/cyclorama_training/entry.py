@@ -10,7 +10,11 @@ import cv2
 import numpy as np
 
 from cyclorama import outfit
+from cyclorama.band import shrink
+from cyclorama.engine import Engine
 from cyclorama.errors import ModelError, SettingError
+from cyclorama.matting import FOR_STILLS
+from cyclorama.types import Rgb, Settings
 from cyclorama_training.classic_recipe import ClassicRecipe
 from cyclorama_training.contender import contenders
 from cyclorama_training.evaluate import Evaluation, Material
@@ -133,12 +137,18 @@ def evaluate(
 
 
 def evaluate_outfit(root: Path, *, device: str = "auto", threads: int = 0, say: Callable[[str], None]) -> OutfitReport:
-    """Measures the outfit detector on the people that its recipe holds back."""
+    """Measures the outfit detector on the people that its recipe holds back, found as `suggest` finds them."""
     detector = outfit.create(device=device, threads=threads)
+    engine = Engine(FOR_STILLS, device, threads=threads, detector=detector)
+
+    def look(rgb: Rgb) -> tuple[list[outfit.Box], list[outfit.Floats]]:
+        alpha = engine.matte(rgb, Settings(decontaminate=False)).alpha
+        return detector.look(rgb, shrink(alpha, *engine.matter.size(*alpha.shape)))
+
     say("making mattes: they are where the boxes come from")
     material = OutfitMaterial.read(OutfitRecipe.read(find("outfit")), root, "test")
     say("looking")
-    return OutfitReport.of(detector.look, material.pictures("test"))
+    return OutfitReport.of(look, material.pictures("test"))
 
 
 def export(checkpoint: Path, target: Path) -> str:
